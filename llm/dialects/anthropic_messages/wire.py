@@ -1,0 +1,190 @@
+"""Anthropic messages as JSON: only what the gateway looks at, leniently.
+
+Source: the anthropic SDK's types (2.12) and WIRE.md.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from llm.dialects.fields import BAD_JSON
+from llm.spec import FinishReason, Usage
+
+NOTHING: Final = msgspec.Raw(b"null")
+
+
+class OutputDetailsWire(msgspec.Struct, gc=False):
+    thinking_tokens: int | None = None
+
+
+class UsageWire(msgspec.Struct):
+    """`input_tokens` is what was neither read from the cache nor written to it."""
+
+    input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    output_tokens: int | None = None
+    output_tokens_details: OutputDetailsWire | None = None
+
+
+class BlockWire(msgspec.Struct):
+    """A content block of an answer, of any type."""
+
+    type: str
+    text: str = ""
+    thinking: str = ""
+    signature: str = ""
+    data: str = ""
+    id: str = ""
+    name: str = ""
+    input: msgspec.Raw = NOTHING
+
+
+class MessageWire(msgspec.Struct):
+    content: list[BlockWire] | None = None
+    id: str = ""
+    model: str = ""
+    stop_reason: str | None = None
+    stop_sequence: str | None = None
+    usage: msgspec.Raw = NOTHING
+    error: msgspec.Raw = NOTHING
+
+
+class MessageGlance(msgspec.Struct):
+    """As little of a whole answer as a relay needs."""
+
+    type: str = ""
+    content: msgspec.Raw = NOTHING
+    stop_reason: str | None = None
+    usage: msgspec.Raw = NOTHING
+    error: msgspec.Raw = NOTHING
+
+
+class DeltaWire(msgspec.Struct):
+    """Of content_block_delta (`type` and one of the texts) or of message_delta (the rest)."""
+
+    type: str = ""
+    text: str = ""
+    partial_json: str = ""
+    thinking: str = ""
+    signature: str = ""
+    stop_reason: str | None = None
+    stop_sequence: str | None = None
+
+
+class EventWire(msgspec.Struct):
+    type: str
+    index: int = 0
+    message: MessageWire | None = None
+    content_block: BlockWire | None = None
+    delta: DeltaWire | None = None
+    usage: msgspec.Raw = NOTHING
+    error: msgspec.Raw = NOTHING
+
+
+class StopGlance(msgspec.Struct, gc=False):
+    stop_reason: str | None = None
+
+
+class UsageGlance(msgspec.Struct):
+    usage: msgspec.Raw = NOTHING
+
+
+class EventGlance(msgspec.Struct):
+    """As little of an event as a relay needs."""
+
+    type: str
+    message: UsageGlance | None = None
+    delta: StopGlance | None = None
+    usage: msgspec.Raw = NOTHING
+    error: msgspec.Raw = NOTHING
+
+
+_USAGE: Final = msgspec.json.Decoder(UsageWire)
+
+_REASONS: Final[dict[str, FinishReason]] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
+    "refusal": "refusal",
+    "pause_turn": "pause",
+}
+_WORDS: Final[dict[FinishReason, str]] = {
+    "stop": "end_turn",
+    "length": "max_tokens",
+    "tool_calls": "tool_use",
+    "content_filter": "refusal",
+    "refusal": "refusal",
+    "pause": "pause_turn",
+}
+
+
+def absent(raw: msgspec.Raw) -> bool:
+    return raw is NOTHING or bytes(raw) == b"null"
+
+
+def finish_reason(word: str | None) -> FinishReason:
+    return _REASONS.get(word or "", "unknown")
+
+
+def stop_reason(reason: FinishReason, stop_sequence: str | None) -> str:
+    if reason == "stop" and stop_sequence is not None:
+        return "stop_sequence"
+    return _WORDS.get(reason, "end_turn")
+
+
+class UsageCount:
+    """The usage of one answer, told in pieces: every piece is cumulative and may leave fields out."""
+
+    __slots__ = ("_created", "_fresh", "_output", "_read", "_thinking")
+
+    def __init__(self) -> None:
+        self._fresh = self._created = self._read = self._output = self._thinking = 0
+
+    def add(self, raw: msgspec.Raw) -> Usage | None:
+        """The usage so far; None where the piece says nothing that can be read. A count never falls: some servers
+        repeat fields as 0."""
+        if absent(raw):
+            return None
+        try:
+            wire = _USAGE.decode(raw)
+        except BAD_JSON:
+            return None
+        self._fresh = max(self._fresh, wire.input_tokens or 0)
+        self._created = max(self._created, wire.cache_creation_input_tokens or 0)
+        self._read = max(self._read, wire.cache_read_input_tokens or 0)
+        self._output = max(self._output, wire.output_tokens or 0)
+        if wire.output_tokens_details is not None:
+            self._thinking = max(self._thinking, wire.output_tokens_details.thinking_tokens or 0)
+        return Usage(
+            input_tokens=self._fresh + self._created + self._read,
+            output_tokens=self._output,
+            cached_tokens=self._read,
+            cache_write_tokens=self._created,
+            reasoning_tokens=min(self._thinking, self._output),
+        )
+
+
+def read_usage(raw: msgspec.Raw) -> Usage:
+    return UsageCount().add(raw) or Usage()
+
+
+def write_usage(usage: Usage) -> dict[str, object]:
+    written: dict[str, object] = {
+        "input_tokens": max(usage.input_tokens - usage.cached_tokens - usage.cache_write_tokens, 0),
+        "cache_creation_input_tokens": usage.cache_write_tokens,
+        "cache_read_input_tokens": usage.cached_tokens,
+        "output_tokens": usage.output_tokens,
+    }
+    if usage.reasoning_tokens:
+        written["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
+    return written
+
+
+def message_id(provider_id: str, new_id: str) -> str:
+    """An id of Anthropic's form that still tells the provider's own."""
+    return "msg_" + (provider_id.removeprefix("chatcmpl-").removeprefix("msg_") or new_id)

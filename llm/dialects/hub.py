@@ -1,0 +1,139 @@
+"""The hub: what adapters and doors use of the dialects.
+
+Where caller and provider speak the same dialect, bytes pass through and only the little that the gateway needs is
+read. Elsewhere everything goes through `neutral`: N + M mappings, not N x M.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from llm.dialects import anthropic_messages, openai_chat
+from llm.dialects.codec import StreamCodec, relay_codec, translating_codec
+from llm.dialects.fields import FLAG, OBJECT, Fields
+from llm.dialects.grammar import Grammar, Outside, random_id
+from llm.dialects.rejection import told, upstream_error_of
+from llm.errors import GatewayError, UpstreamError
+from llm.spec import Dialect, Request, Result, StreamSummary
+
+__all__ = [
+    "StreamCodec",
+    "open_stream",
+    "passthrough_request",
+    "read_result",
+    "render_error",
+    "render_stream_error",
+    "translate_request",
+    "upstream_error",
+    "wants_usage",
+]
+
+GRAMMARS: Final[Mapping[Dialect, Grammar]] = {
+    "openai_chat": openai_chat.GRAMMAR,
+    "anthropic_messages": anthropic_messages.GRAMMAR,
+}
+
+
+def passthrough_request(request: Request, *, model: str) -> dict[str, msgspec.Raw | object]:
+    """The body for a provider of the caller's own dialect: all fields as they came, but `model` and, for streams of
+    openai_chat, `stream_options`. InvalidRequest where `stream_options` is no object."""
+    body = GRAMMARS[request.dialect].upstream_body(request)
+    body["model"] = model
+    return body
+
+
+def translate_request(
+    request: Request, to: Dialect, *, model: str, default_max_tokens: int | None
+) -> tuple[dict[str, object], tuple[str, ...]]:
+    """The body for a provider of another dialect, and the names of the features that were dropped, in order.
+
+    `default_max_tokens` bounds an answer that the caller did not bound. Values may be msgspec.Raw: encode the body
+    with msgspec. InvalidRequest with `param` where the caller's body has wrong types, or asks for what `to` cannot
+    say and what must not be left out silently.
+    """
+    conversation = GRAMMARS[request.dialect].read_request(request)
+    body, dropped = GRAMMARS[to].write_request(conversation, default_max_tokens=default_max_tokens)
+    return {"model": model, **body, "stream": request.stream}, tuple(dict.fromkeys((*conversation.lost, *dropped)))
+
+
+def wants_usage(request: Request) -> bool:
+    """Did the caller ask for the usage of a stream? (`include_usage` of `open_stream`; Anthropic always gives it.)"""
+    if request.dialect != "openai_chat":
+        return True
+    options = Fields(dict(request.fields), "", {}).take("stream_options", OBJECT)
+    return options is not None and Fields(options, "stream_options", {}).take("include_usage", FLAG) is True
+
+
+def read_result(
+    body: bytes,
+    *,
+    upstream: Dialect,
+    caller: Dialect,
+    model: str,
+    clock: Callable[[], float] = time.time,
+    new_id: Callable[[], str] = random_id,
+) -> Result:
+    """A provider's whole 2xx answer for the caller; `body` stays byte for byte within one dialect.
+
+    `model` stands in a translated answer whose provider names none. UpstreamMalformed where the body is no answer,
+    another UpstreamError where it is an error after all (some providers answer errors with 200).
+    """
+    if upstream == caller:
+        usage, reason = GRAMMARS[upstream].inspect_answer(body)
+        return Result(body=body, usage=usage, finish_reason=reason)
+    outside = Outside(model=model, clock=clock, new_id=new_id)
+    answer = GRAMMARS[upstream].read_answer(body, outside)
+    rendered = GRAMMARS[caller].write_answer(answer, outside)
+    return Result(body=rendered, usage=answer.usage, finish_reason=answer.finish_reason)
+
+
+def open_stream(
+    *,
+    upstream: Dialect,
+    caller: Dialect,
+    include_usage: bool,
+    model: str,
+    summary: StreamSummary,
+    clock: Callable[[], float] = time.time,
+    new_id: Callable[[], str] = random_id,
+) -> StreamCodec:
+    """The codec of one stream. Feed it the upstream's bytes until they end or it is `complete`, then call `end`.
+
+    Bytes that come after `complete` do not count, but reading them to their end lets the connection be used again.
+    `summary` is kept up to date while feeding. `include_usage`: see `wants_usage`.
+    """
+    if upstream == caller:
+        return relay_codec(GRAMMARS[upstream].relay(summary, include_usage))
+    outside = Outside(model=model, clock=clock, new_id=new_id)
+    reader = GRAMMARS[upstream].reader(summary, outside)
+    return translating_codec(reader, GRAMMARS[caller].writer(outside, include_usage))
+
+
+def upstream_error(
+    dialect: Dialect,
+    *,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    now: Callable[[], float] = time.time,
+) -> UpstreamError:
+    """A provider's answer that is not 2xx. `headers` have lower-case names; `body` may be anything, HTML too.
+
+    Only a refusal of the request itself (400, 404, 413, 422) keeps the provider's words.
+    """
+    # Every dialect so far wraps its error alike; `dialect` is here for the first one that does not.
+    return upstream_error_of(status, told(body), headers=headers, now=now)
+
+
+def render_error(dialect: Dialect, error: GatewayError, request_id: str) -> bytes:
+    """The JSON envelope; the status is `error.status`, or `error.anthropic_status` on Anthropic paths."""
+    return GRAMMARS[dialect].write_error(error, request_id)
+
+
+def render_stream_error(dialect: Dialect, error: GatewayError, request_id: str) -> bytes:
+    """The error as an event of a stream that has begun; nothing may follow it."""
+    return GRAMMARS[dialect].write_stream_error(error, request_id)

@@ -1,0 +1,137 @@
+"""A whole chat completion: looked at, read into the hub's answer, written from it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from llm.dialects.fields import BAD_JSON
+from llm.dialects.grammar import Outside
+from llm.dialects.neutral import (
+    Answer,
+    Part,
+    Refusal,
+    Text,
+    Thinking,
+    ToolCall,
+    arguments_text,
+    settled_reason,
+)
+from llm.dialects.openai_chat import wire
+from llm.dialects.openai_chat.error import read_error
+from llm.errors import UpstreamFailed, UpstreamMalformed
+from llm.spec import FinishReason, Usage
+
+_GLANCE: Final = msgspec.json.Decoder(wire.ChunkGlance)
+_COMPLETION: Final = msgspec.json.Decoder(wire.CompletionWire)
+_TEXT: Final = msgspec.json.Decoder(str)
+
+
+def inspect_answer(body: bytes) -> tuple[Usage, FinishReason]:
+    """Usage and finish reason of a body that goes to the caller as it is."""
+    try:
+        glance = _GLANCE.decode(body)
+    except BAD_JSON as error:
+        raise UpstreamMalformed("The provider's answer is no chat completion.") from error
+    if not wire.absent(glance.error):
+        raise read_error(glance.error)
+    if not glance.choices:
+        raise UpstreamMalformed("The provider's answer is no chat completion.")
+    refuse_error_reason(glance.choices[0].finish_reason)
+    return wire.read_usage(glance.usage) or Usage(), wire.finish_reason(glance.choices[0].finish_reason)
+
+
+def read_answer(body: bytes, outside: Outside) -> Answer:
+    try:
+        completion = _COMPLETION.decode(body)
+    except BAD_JSON as error:
+        raise UpstreamMalformed("The provider's answer is no chat completion.") from error
+    if not wire.absent(completion.error):
+        raise read_error(completion.error)
+    if not completion.choices:
+        raise UpstreamMalformed("The provider's answer is no chat completion.")
+    choice = completion.choices[0]
+    refuse_error_reason(choice.finish_reason)
+    parts = _parts(choice.message, outside)
+    return Answer(
+        id=completion.id or "",
+        model=completion.model or "",
+        parts=parts,
+        finish_reason=settled_reason(wire.finish_reason(choice.finish_reason), parts),
+        usage=wire.read_usage(completion.usage) or Usage(),
+    )
+
+
+def refuse_error_reason(word: str | None) -> None:
+    """Some servers (Mistral, OpenRouter) end an answer that broke off with the finish reason "error"."""
+    if word == "error":
+        raise UpstreamFailed("The provider broke its answer off.")
+
+
+def _parts(message: wire.DeltaWire, outside: Outside) -> tuple[Part, ...]:
+    parts: list[Part] = []
+    thought = message.reasoning_content or message.reasoning
+    if thought:
+        parts.append(Thinking(thought))
+    if message.content:
+        parts.append(Text(message.content))
+    if message.refusal:
+        parts.append(Refusal(message.refusal))
+    for call in message.tool_calls or ():
+        if call.function is None or not call.function.name:
+            raise UpstreamMalformed("The provider's answer has a tool call without a name.")
+        text = arguments_of(call.function)
+        parts.append(ToolCall(call.id or f"call_{outside.new_id()}", call.function.name, arguments_text(text)))
+    return tuple(parts)
+
+
+def arguments_of(function: wire.FunctionWire) -> str:
+    """The JSON text inside the string, or of the object that some compatible servers send instead."""
+    raw = bytes(function.arguments)
+    if raw == b"null":
+        return ""
+    if not raw.startswith(b'"'):
+        return raw.decode()
+    try:
+        return _TEXT.decode(raw)
+    except BAD_JSON as error:
+        raise UpstreamMalformed("The provider's tool call cannot be read.") from error
+
+
+def write_answer(answer: Answer, outside: Outside) -> bytes:
+    message: dict[str, object] = {
+        "role": "assistant",
+        "content": _joined(answer, Text),
+        "refusal": _joined(answer, Refusal),
+    }
+    thought = _joined(answer, Thinking)
+    if thought:
+        message["reasoning_content"] = thought
+    calls = [part for part in answer.parts if isinstance(part, ToolCall)]
+    if calls:
+        message["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in calls
+        ]
+    choice = {
+        "index": 0,
+        "message": message,
+        "logprobs": None,
+        "finish_reason": wire.finish_word(answer.finish_reason),
+    }
+    return msgspec.json.encode(
+        {
+            "id": wire.completion_id(answer.id, outside.new_id()),
+            "object": "chat.completion",
+            "created": int(outside.clock()),
+            "model": answer.model or outside.model,
+            "choices": [choice],
+            "usage": wire.write_usage(answer.usage),
+        }
+    )
+
+
+def _joined(answer: Answer, kind: type[Text] | type[Refusal] | type[Thinking]) -> str | None:
+    texts = [part.text for part in answer.parts if isinstance(part, kind)]
+    return "".join(texts) if texts else None

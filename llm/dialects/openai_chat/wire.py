@@ -1,0 +1,176 @@
+"""OpenAI chat completions as JSON: only what the gateway looks at, leniently.
+
+Source: the openai SDK's types (3.54) and WIRE.md. Fields outside the specification: `reasoning_content` (DeepSeek
+and others), `reasoning` (OpenRouter), `prompt_cache_hit_tokens` (DeepSeek).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from llm.dialects.fields import BAD_JSON
+from llm.spec import FinishReason, Usage
+
+NOTHING: Final = msgspec.Raw(b"null")
+
+
+class FunctionWire(msgspec.Struct, gc=False):
+    """`arguments` is JSON text in a string; some compatible servers send the object itself."""
+
+    name: str | None = None
+    arguments: msgspec.Raw = NOTHING
+
+
+class ToolCallWire(msgspec.Struct):
+    index: int | None = None
+    id: str | None = None
+    function: FunctionWire | None = None
+
+
+class DeltaWire(msgspec.Struct):
+    """A streamed delta, or the message of a whole answer."""
+
+    content: str | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    tool_calls: list[ToolCallWire] | None = None
+
+
+class StreamChoiceWire(msgspec.Struct):
+    index: int = 0
+    delta: DeltaWire | None = None
+    finish_reason: str | None = None
+
+
+class ChunkWire(msgspec.Struct):
+    id: str | None = None
+    model: str | None = None
+    choices: list[StreamChoiceWire] | None = None
+    usage: msgspec.Raw = NOTHING
+    error: msgspec.Raw = NOTHING
+
+
+class ChoiceGlance(msgspec.Struct, gc=False):
+    index: int = 0
+    finish_reason: str | None = None
+
+
+class ChunkGlance(msgspec.Struct):
+    """As little of a chunk, or of a whole answer, as a relay needs."""
+
+    choices: list[ChoiceGlance] | None = None
+    usage: msgspec.Raw = NOTHING
+    error: msgspec.Raw = NOTHING
+
+
+class ChoiceWire(msgspec.Struct):
+    message: DeltaWire
+    index: int = 0
+    finish_reason: str | None = None
+
+
+class CompletionWire(msgspec.Struct):
+    choices: list[ChoiceWire] | None = None
+    id: str | None = None
+    model: str | None = None
+    usage: msgspec.Raw = NOTHING
+    error: msgspec.Raw = NOTHING
+
+
+class PromptDetailsWire(msgspec.Struct, gc=False):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+
+class CompletionDetailsWire(msgspec.Struct, gc=False):
+    reasoning_tokens: int | None = None
+
+
+class UsageWire(msgspec.Struct):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: PromptDetailsWire | None = None
+    completion_tokens_details: CompletionDetailsWire | None = None
+    prompt_cache_hit_tokens: int | None = None
+
+
+_USAGE: Final = msgspec.json.Decoder(UsageWire)
+
+_REASONS: Final[dict[str, FinishReason]] = {
+    "stop": "stop",
+    "length": "length",
+    "model_length": "length",  # Mistral: the context window is full
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+}
+_WORDS: Final[dict[FinishReason, str]] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "content_filter": "content_filter",
+    "refusal": "content_filter",
+}
+
+
+def absent(raw: msgspec.Raw) -> bool:
+    return raw is NOTHING or bytes(raw) == b"null"
+
+
+def finish_reason(word: str | None) -> FinishReason:
+    return _REASONS.get(word or "", "unknown")
+
+
+def finish_word(reason: FinishReason) -> str:
+    """The client's types know five words only; what has none of its own (a pause) is a stop."""
+    return _WORDS.get(reason, "stop")
+
+
+def read_usage(raw: msgspec.Raw) -> Usage | None:
+    """None where there is none, or none that can be read: a strange usage is no reason to lose an answer.
+
+    prompt_tokens includes cached tokens and tokens written to the cache.
+    """
+    if absent(raw):
+        return None
+    try:
+        wire = _USAGE.decode(raw)
+    except BAD_JSON:
+        return None
+    prompt = wire.prompt_tokens_details or PromptDetailsWire()
+    completion = wire.completion_tokens_details or CompletionDetailsWire()
+    total = max(wire.prompt_tokens or 0, 0)
+    cached = _within(prompt.cached_tokens or wire.prompt_cache_hit_tokens, total)
+    output = max(wire.completion_tokens or 0, 0)
+    return Usage(
+        input_tokens=total,
+        output_tokens=output,
+        cached_tokens=cached,
+        cache_write_tokens=_within(prompt.cache_write_tokens, total - cached),
+        reasoning_tokens=_within(completion.reasoning_tokens, output),
+    )
+
+
+def _within(count: int | None, limit: int) -> int:
+    return min(max(count or 0, 0), limit)
+
+
+def write_usage(usage: Usage) -> dict[str, object]:
+    return {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cached_tokens,
+            "cache_write_tokens": usage.cache_write_tokens,
+        },
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+    }
+
+
+def completion_id(provider_id: str, new_id: str) -> str:
+    """An id of our form that still tells the provider's own."""
+    return "chatcmpl-" + (provider_id.removeprefix("msg_").removeprefix("chatcmpl-") or new_id)

@@ -1,0 +1,1 @@
+"""The HTTP doors of the data plane: a raw ASGI application, before Django."""

@@ -1,0 +1,62 @@
+"""POST /v1/messages: reads a body in Anthropic's dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from llm.errors import InvalidRequest
+from llm.http import fields
+from llm.http.fields import Kind
+from llm.spec import Request
+
+_KINDS: Final[Mapping[str, Kind]] = {
+    "model": "string",
+    "messages": "list",
+    "stream": "boolean",
+    "max_tokens": "integer",
+    "system": "string or list",
+    "temperature": "number",
+    "top_p": "number",
+    "top_k": "integer",
+    "stop_sequences": "list",
+    "tools": "list",
+    "tool_choice": "object",
+    "thinking": "object",
+    "metadata": "object",
+}
+_PASSED_ON: Final = ("anthropic-version", "anthropic-beta")
+
+
+class _Metadata(msgspec.Struct):
+    user_id: str | None = None
+
+
+_metadata = msgspec.json.Decoder(_Metadata).decode
+
+
+def parse(body: bytes, headers: Mapping[str, str]) -> Request:
+    """InvalidRequest, with the field's name, for what is no messages request."""
+    given = fields.parse(body)
+    fields.check(given, _KINDS)
+    fields.messages(given)
+    return Request(
+        dialect="anthropic_messages",
+        model=fields.text(given, "model"),
+        fields=given,
+        stream=fields.flag(given, "stream"),
+        headers={name: headers[name] for name in _PASSED_ON if name in headers},
+    )
+
+
+def end_user(request: Request) -> str:
+    """Whom the caller says that it serves."""
+    raw = request.fields.get("metadata")
+    if raw is None or bytes(raw) == b"null":
+        return ""
+    try:
+        return _metadata(raw).user_id or ""
+    except msgspec.MsgspecError as error:
+        raise InvalidRequest("The field 'metadata.user_id' must be a string.", param="metadata.user_id") from error

@@ -1,0 +1,111 @@
+"""The doors of live calls: read the body, make one call of the Gateway, send its answer, whole or as a stream."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from llm.dialects import hub
+from llm.errors import GatewayError, GatewayUnavailable, InternalError, InvalidRequest
+from llm.http import anthropic, generate, openai, reply
+from llm.http.exchange import Exchange, Leaving
+from llm.service import Call, Gateway, Reply, StreamReply
+from llm.spec import Dialect, Request
+
+logger = logging.getLogger(__name__)
+
+_MOST_TAGS: Final = 16
+_LONGEST_TAG: Final = 64
+_LONGEST_USER: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One endpoint: how its body is read, and how the answer is told where that is not in the request's dialect."""
+
+    endpoint: str
+    dialect: Dialect
+    parse: Callable[[bytes, Mapping[str, str]], Request]
+    end_user: Callable[[Request], str]
+    whole: Callable[[Reply, Call], bytes] | None = None
+    frames: Callable[[StreamReply, Call], AsyncIterator[bytes]] | None = None
+
+
+CHAT: Final = Door("chat/completions", "openai_chat", openai.parse, openai.end_user)
+MESSAGES: Final = Door("messages", "anthropic_messages", anthropic.parse, anthropic.end_user)
+GENERATE: Final = Door(
+    "generate", "openai_chat", generate.parse, generate.end_user, whole=generate.whole, frames=generate.frames
+)
+
+
+async def serve(exchange: Exchange, gateway: Gateway, door: Door, *, body_limit: int) -> None:
+    """One call. Raises what fails before the answer has begun; a caller that leaves ends it quietly."""
+    leaving = Leaving(exchange.receive)
+
+    async def read() -> Request:
+        body = await exchange.body(body_limit)
+        leaving.watch()
+        request = door.parse(body, exchange.headers)
+        call.tags = _tags(exchange.headers.get("x-gateway-tags", ""))
+        call.end_user = door.end_user(request)[:_LONGEST_USER]
+        return request
+
+    call = exchange.call = Call(
+        endpoint=door.endpoint,
+        request=read,
+        headers=exchange.headers,
+        request_id=exchange.request_id,
+        call_id=exchange.call_id,
+    )
+    async with leaving:
+        answer = await gateway.answer(call)
+        if isinstance(answer, StreamReply):
+            await _relay(exchange, door, call, answer, leaving)
+        else:
+            body = door.whole(answer, call) if door.whole else answer.body
+            await reply.send_json(exchange, door.dialect, body)
+
+
+async def _relay(exchange: Exchange, door: Door, call: Call, answer: StreamReply, leaving: Leaving) -> None:
+    """From its first byte on an answer's errors are told in-band, and never as a clean finish."""
+    error: GatewayError | None = None
+    try:
+        await exchange.start(200, [*reply.EVENT_STREAM, *reply.headers(exchange, door.dialect)])
+        async for piece in door.frames(answer, call) if door.frames else answer:
+            await exchange.piece(piece)
+    except asyncio.CancelledError:
+        if not leaving.left:
+            await _tell(exchange, door, GatewayUnavailable("The gateway is going down."))
+        raise
+    except GatewayError as raised:
+        error = raised
+    except OSError:
+        return  # some servers tell of a caller that has left only here
+    except Exception:  # the door: whatever it is, the caller must not take it for the end
+        logger.exception("a stream failed unexpectedly", extra={"call_id": call.call_id})
+        error = InternalError("The gateway failed.")
+    finally:
+        await answer.aclose()
+    if error is not None:
+        await _tell(exchange, door, error)
+    await exchange.finish()
+
+
+async def _tell(exchange: Exchange, door: Door, error: GatewayError) -> None:
+    await exchange.piece(hub.render_stream_error(door.dialect, error, exchange.request_id))
+
+
+def _tags(header: str) -> dict[str, str]:
+    """`a,b` or `team=x`. InvalidRequest past the bounds: a tag that is cut would count for another."""
+    if not header:
+        return {}
+    named = [tag.strip().partition("=") for tag in header.split(",") if tag.strip()]
+    if len(named) > _MOST_TAGS or any(
+        len(name) > _LONGEST_TAG or len(value) > _LONGEST_TAG for name, _, value in named
+    ):
+        message = f"The header 'x-gateway-tags' takes {_MOST_TAGS} tags of {_LONGEST_TAG} characters at most."
+        raise InvalidRequest(message, param="x-gateway-tags")
+    return {name: value for name, _, value in named}

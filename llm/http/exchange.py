@@ -1,0 +1,157 @@
+"""One HTTP request and its response over ASGI, and the watch for a caller that leaves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from time import perf_counter
+from types import TracebackType
+from typing import Any, Final
+
+from llm.errors import CallCancelled, InvalidRequest, RequestTooLarge
+from llm.observe import call_id
+from llm.service import Call, meter
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Header = tuple[bytes, bytes]
+
+BODY_LIMIT: Final = 32 * 1024 * 1024
+_VISIBLE: Final = frozenset(map(chr, range(0x21, 0x7F)))
+# Rests of a refused body up to this size are read and thrown away by the server, so that the caller sees the answer and
+# keeps its connection; larger ones end with it.
+_DISCARDED: Final = 1024 * 1024
+
+
+class Exchange:
+    """`headers` have lower-case names. `call` is set by a door as soon as there is one: its trail goes into the
+    headers of the answer, also of errors."""
+
+    __slots__ = (
+        "_body_read",
+        "_send",
+        "call",
+        "call_id",
+        "headers",
+        "method",
+        "path",
+        "receive",
+        "request_id",
+        "started",
+    )
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        self.call_id = call_id.new()
+        self.request_id = _label(self.headers.get("x-request-id", "")) or self.call_id
+        self.call: Call | None = None
+        self.receive = receive
+        self.started = False
+        self._send = send
+        self._body_read = False
+
+    async def body(self, limit: int = BODY_LIMIT) -> bytes:
+        """The whole body. RequestTooLarge past `limit` bytes (told by its length before a byte is read), CallCancelled
+        where the caller leaves in the middle of it."""
+        if self._announced() > limit:
+            raise _too_large(limit)
+        began = perf_counter()
+        chunks: list[bytes] = []
+        size = 0
+        more = True
+        while more:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise CallCancelled("The caller left before its request was whole.")
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size > limit:
+                raise _too_large(limit)
+            chunks.append(chunk)
+            more = message.get("more_body", False)
+        self._body_read = True
+        meter.add(perf_counter() - began)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    async def respond(self, status: int, headers: Iterable[Header], body: bytes) -> None:
+        """A whole response."""
+        await self.start(status, (*headers, (b"content-length", b"%d" % len(body))))
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def start(self, status: int, headers: Iterable[Header]) -> None:
+        self.started = True
+        closing = () if self._body_read or not self._leaves_much_unread() else ((b"connection", b"close"),)
+        await self._send({"type": "http.response.start", "status": status, "headers": [*headers, *closing]})
+
+    async def piece(self, data: bytes) -> None:
+        """A part of a response under way; returns once the connection can take more."""
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def finish(self) -> None:
+        await self._send({"type": "http.response.body", "body": b""})
+
+    def _announced(self) -> int:
+        length = self.headers.get("content-length", "0")
+        if not (length.isascii() and length.isdigit()):
+            raise InvalidRequest("The header 'content-length' is not a number.")
+        return int(length)
+
+    def _leaves_much_unread(self) -> bool:
+        length = self.headers.get("content-length", "")
+        return "transfer-encoding" in self.headers or (length.isdigit() and int(length) > _DISCARDED)
+
+
+class Leaving:
+    """Cancels the work in its block once the caller has gone, from `watch` on; the block then ends quietly.
+
+        async with Leaving(receive) as leaving:
+            ...                 # the body is read here: `receive` is still ours
+            leaving.watch()
+            ...                 # from here on the caller's leaving cancels what is awaited
+
+    A cancellation that comes from elsewhere (the server going down) goes on as it came.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self.left = False
+        self._receive = receive
+        self._watcher: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[Any] | None = None
+
+    async def __aenter__(self) -> Leaving:
+        self._task = asyncio.current_task()
+        return self
+
+    def watch(self) -> None:
+        if self._watcher is None:
+            self._watcher = asyncio.get_running_loop().create_task(self._wait())
+
+    async def _wait(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.left = True
+        if self._task is not None:
+            self._task.cancel()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        if self._watcher is not None:
+            self._watcher.cancel()
+        if not self.left or self._task is None:
+            return False
+        others = self._task.uncancel()
+        return isinstance(error, asyncio.CancelledError) and others == 0
+
+
+def _label(value: str) -> str:
+    """The caller's own request id if it is 1 to 128 visible ASCII characters, else ""."""
+    return value if 0 < len(value) <= 128 and _VISIBLE.issuperset(value) else ""
+
+
+def _too_large(limit: int) -> RequestTooLarge:
+    return RequestTooLarge(f"The request's body is larger than {limit} bytes.")

@@ -1,0 +1,55 @@
+"""POST /v1/chat/completions: reads a body in OpenAI's dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from llm.http import fields
+from llm.http.fields import Kind
+from llm.spec import Request
+
+_KINDS: Final[Mapping[str, Kind]] = {
+    "model": "string",
+    "messages": "list",
+    "stream": "boolean",
+    "stream_options": "object",
+    "max_tokens": "integer",
+    "max_completion_tokens": "integer",
+    "temperature": "number",
+    "top_p": "number",
+    "n": "integer",
+    "stop": "string or list",
+    "seed": "integer",
+    "presence_penalty": "number",
+    "frequency_penalty": "number",
+    "logit_bias": "object",
+    "logprobs": "boolean",
+    "top_logprobs": "integer",
+    "tools": "list",
+    "tool_choice": "string or object",
+    "parallel_tool_calls": "boolean",
+    "response_format": "object",
+    "metadata": "object",
+    "user": "string",
+}
+_PASSED_ON: Final = ("openai-organization", "openai-project", "openai-beta")
+
+
+def parse(body: bytes, headers: Mapping[str, str]) -> Request:
+    """InvalidRequest, with the field's name, for what is no chat completion request."""
+    given = fields.parse(body)
+    fields.check(given, _KINDS)
+    fields.messages(given)
+    return Request(
+        dialect="openai_chat",
+        model=fields.text(given, "model"),
+        fields=given,
+        stream=fields.flag(given, "stream"),
+        headers={name: headers[name] for name in _PASSED_ON if name in headers},
+    )
+
+
+def end_user(request: Request) -> str:
+    """Whom the caller says that it serves."""
+    return fields.text(request.fields, "user")

@@ -1,0 +1,1 @@
+"""What the data plane leaves behind of a call: its record, its log line."""

@@ -1,0 +1,29 @@
+"""The call id: a UUIDv7 (RFC 9562) in text form, so that ids sort by the time they were made."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+
+_VERSION = 0x7 << 76
+_VARIANT = 0b10 << 62
+_RANDOM_A = ((1 << 12) - 1) << 64
+_RANDOM_B = (1 << 62) - 1
+
+
+def new(now_ns: Callable[[], int] = time.time_ns, entropy: Callable[[int], bytes] = os.urandom) -> str:
+    """A new id, for example `019a8c5e-0c1f-7d4e-9b1a-3f2c5d6e7f80`."""
+    milliseconds = (now_ns() // 1_000_000) & ((1 << 48) - 1)
+    random = int.from_bytes(entropy(10), "big")
+    value = (milliseconds << 80) | _VERSION | (random & _RANDOM_A) | _VARIANT | (random & _RANDOM_B)
+    text = f"{value:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def timestamp(call_id: str) -> float:
+    """Seconds since 1970 at which the id was made, to the millisecond. ValueError where it is no UUIDv7."""
+    digits = call_id.replace("-", "")
+    if len(digits) != 32 or digits[12] != "7":
+        raise ValueError("not a UUIDv7")
+    return int(digits[:12], 16) / 1000

@@ -1,0 +1,60 @@
+"""What a door hands to the Gateway, and what it gets back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from llm.observe import call_id
+from llm.spec import FinishReason, Request, Usage
+
+
+@dataclass(slots=True)
+class Info:
+    """What is known of a call so far: the door's answer headers, also when the call fails.
+
+    `provider` and `model` are those of the latest attempt. `overhead_ms` is the time spent in the gateway outside of
+    waits for the provider and the caller; `latency_ms` the time since the call began.
+    """
+
+    provider: str = ""
+    model: str = ""
+    attempts: int = 0
+    revision: int = 0
+    overhead_ms: float = 0.0
+    latency_ms: float = 0.0
+    dropped: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Call:
+    """One call as its door took it.
+
+    Who calls: the key in `headers` (names in lower case), or `project` where a trusted door (Celery) names one.
+    `request` may be a function that reads it: then the caller is known before a byte of the body is read.
+    `endpoint` is `chat/completions`, `messages` or `generate`. `request_id` is the caller's label ("": the call id).
+    `info` is filled while the call runs.
+    """
+
+    endpoint: str
+    request: Request | Callable[[], Awaitable[Request]]
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    project: str | None = None
+    request_id: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    end_user: str = ""
+    call_id: str = field(default_factory=call_id.new)
+    info: Info = field(default_factory=Info)
+
+    def __post_init__(self) -> None:
+        self.request_id = self.request_id or self.call_id
+
+
+@dataclass(slots=True)
+class Reply:
+    """A whole answer, already recorded. `body` is JSON in the request's dialect."""
+
+    body: bytes
+    usage: Usage
+    finish_reason: FinishReason
+    info: Info

@@ -1,0 +1,172 @@
+"""The Gateway: the whole way of a call, policies called by name in reading order, settled in one `finally`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
+
+from llm import adapters
+from llm.errors import GatewayError, InvalidRequest, UpstreamMalformed
+from llm.observe.record import Sink
+from llm.policies import authenticate, retry, route
+from llm.service import meter
+from llm.service.call import Call, Reply
+from llm.service.clock import Clock
+from llm.service.stream import StreamReply
+from llm.service.target import target_of
+from llm.service.turn import Turn
+from llm.snapshot import Caller, Holder, Snapshot
+from llm.spec import Adapter, Request, Result, Target
+from llm.transport.base import Transport
+
+T = TypeVar("T")
+Verb = Callable[[Adapter, Request, Target], Awaitable[T]]
+AdapterOf = Callable[[str, Transport], Adapter]
+
+
+class Gateway:
+    """One per process, used on one event loop.
+
+    All verbs raise a GatewayError for all that may go wrong with a call. Every call leaves exactly one record in
+    `sink`, before its answer is acknowledged; where the sink refuses it, the call fails with RecordNotWritten.
+    `adapter_of` makes the adapter of a kind.
+    """
+
+    def __init__(
+        self,
+        holder: Holder,
+        sink: Sink,
+        transport: Transport,
+        *,
+        clock: Clock | None = None,
+        adapter_of: AdapterOf | None = None,
+    ) -> None:
+        self.holder = holder
+        self._sink = sink
+        self._clock = clock or Clock()
+        self._transport = meter.MeteredTransport(transport, self._clock.monotonic)
+        self._adapter_of = adapter_of or adapters.adapter
+        self._adapters: dict[str, Adapter] = {}
+
+    async def answer(self, call: Call) -> Reply | StreamReply:
+        """Whole or streamed, as the request asks."""
+        turn = Turn(call, self._clock)
+        meter.use(turn.meter)
+        streaming = False
+        try:
+            snapshot = self.holder.current
+            turn.info.revision = snapshot.revision
+            turn.caller = self._identify(call, snapshot)
+            turn.request = request = call.request if isinstance(call.request, Request) else await call.request()
+            plan = self._plan(snapshot, turn.caller, request.model)
+            turn.route = plan.route
+            if request.stream:
+                reply = await self._attempts(turn, plan, self._begin_stream(turn))
+                streaming = turn.answering = True
+                turn.measure()
+                return reply
+            result = await self._attempts(turn, plan, _complete)
+            turn.info.dropped = result.dropped
+            turn.succeed(result.usage)
+        except BaseException as error:
+            turn.fail(error)
+            raise
+        finally:
+            if not streaming:
+                turn.settle(self._sink)
+        return Reply(result.body, result.usage, result.finish_reason, turn.info)
+
+    async def complete(self, call: Call) -> Reply:
+        """A whole answer. InvalidRequest where the request asks for a stream."""
+        reply = await self.answer(_expecting(call, stream=False))
+        assert isinstance(reply, Reply)
+        return reply
+
+    async def stream(self, call: Call) -> StreamReply:
+        """An answer under way: iterate it, then always `aclose` it. InvalidRequest where no stream is asked for."""
+        reply = await self.answer(_expecting(call, stream=True))
+        assert isinstance(reply, StreamReply)
+        return reply
+
+    def caller(self, headers: dict[str, str]) -> tuple[Snapshot, Caller]:
+        """Who calls, and the configuration of this moment: for doors that only list what a key may use."""
+        snapshot = self.holder.current
+        return snapshot, authenticate.by_key(snapshot, headers, now=self._clock.now())
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+    def _identify(self, call: Call, snapshot: Snapshot) -> Caller:
+        if call.project is not None:
+            return authenticate.by_project(snapshot, call.project)
+        return authenticate.by_key(snapshot, call.headers, now=self._clock.now())
+
+    def _plan(self, snapshot: Snapshot, caller: Caller, model: str) -> route.Plan:
+        return route.plan(snapshot, caller, model, now=self._clock.now(), random=self._clock.random)
+
+    async def _attempts(self, turn: Turn, plan: route.Plan, verb: Verb[T]) -> T:
+        """Goes through the plan until one attempt succeeds or none is left."""
+        assert turn.request is not None
+        walk = retry.Walk(plan, random=self._clock.random)
+        step = walk.first()
+        while True:
+            turn.attempt(step)
+            target = target_of(step.candidate, plan.policy, remaining=walk.budget - turn.elapsed)
+            try:
+                return await verb(self._adapter(target.kind), turn.request, target)
+            except GatewayError as error:
+                following = walk.after(error, elapsed=turn.elapsed)
+                if following is None:
+                    walk.conclude(error)
+                    raise
+                step = following
+            if step.delay:
+                turn.meter.waited += step.delay
+                await self._clock.sleep(step.delay)
+
+    def _begin_stream(self, turn: Turn) -> Verb[StreamReply]:
+        async def begin(adapter: Adapter, request: Request, target: Target) -> StreamReply:
+            """A stream that fails before its first event has told the caller nothing: it can still be retried."""
+            stream = await adapter.stream(request, target)
+            try:
+                pieces = aiter(stream)
+                first = await _first_piece(pieces)
+            except BaseException:
+                turn.usage = stream.summary.usage
+                await stream.aclose()
+                raise
+            turn.first_byte()
+            turn.info.dropped = stream.dropped
+            return StreamReply(turn, stream, pieces=pieces, first=first, sink=self._sink)
+
+        return begin
+
+    def _adapter(self, kind: str) -> Adapter:
+        adapter = self._adapters.get(kind)
+        if adapter is None:
+            adapter = self._adapters[kind] = self._adapter_of(kind, self._transport)
+        return adapter
+
+
+async def _complete(adapter: Adapter, request: Request, target: Target) -> Result:
+    return await adapter.complete(request, target)
+
+
+async def _first_piece(pieces: AsyncIterator[bytes]) -> bytes:
+    async for piece in pieces:
+        if piece:
+            return piece
+    raise UpstreamMalformed("The provider's answer ended before it began.")
+
+
+def _expecting(call: Call, *, stream: bool) -> Call:
+    given = call.request
+
+    async def read() -> Request:
+        request = given if isinstance(given, Request) else await given()
+        if request.stream != stream:
+            raise InvalidRequest(f"The field 'stream' must be {str(stream).lower()} here.", param="stream")
+        return request
+
+    call.request = read
+    return call

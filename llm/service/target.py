@@ -1,0 +1,37 @@
+"""From a candidate to the target of one attempt."""
+
+from __future__ import annotations
+
+from llm.policies.route import Candidate
+from llm.snapshot import RoutePolicy
+from llm.spec import Target, Timeouts
+
+
+def target_of(candidate: Candidate, policy: RoutePolicy, *, remaining: float) -> Target:
+    """`remaining` is what is left of the call's time, in seconds. A model's defaults go before its provider's."""
+    upstream, model, key = candidate.upstream, candidate.model, candidate.key
+    return Target(
+        provider_id=upstream.provider_id,
+        kind=upstream.kind,
+        base_url=upstream.base_url,
+        model_id=candidate.model_id,
+        key_id=key.key_id if key else None,
+        secret=key.secret if key else None,
+        headers=upstream.headers,
+        extra_body=upstream.extra_body,
+        parameters={**upstream.parameters, **model.parameters} if upstream.parameters else model.parameters,
+        max_tokens=model.max_tokens,
+        timeouts=_timeouts(upstream.timeouts, policy, remaining),
+        connection=upstream.connection,
+    )
+
+
+def _timeouts(own: Timeouts, policy: RoutePolicy, remaining: float) -> Timeouts:
+    """The route's limits where it has any, else the provider's; never longer than what is left of the call's time."""
+    total = own.total if policy.timeout_seconds is None else policy.timeout_seconds
+    return Timeouts(
+        connect=own.connect if policy.connect_timeout_seconds is None else policy.connect_timeout_seconds,
+        first_byte=own.first_byte if policy.first_token_timeout_seconds is None else policy.first_token_timeout_seconds,
+        idle=own.idle if policy.idle_timeout_seconds is None else policy.idle_timeout_seconds,
+        total=min(total, max(remaining, 0.001)),
+    )

@@ -1,0 +1,143 @@
+"""What crosses the floors of the data plane: the request, the target of one attempt, the answer, and the adapter.
+
+An adapter gets a `Request` in the caller's dialect and gives the answer in that same dialect: where the provider
+speaks it the bytes pass through, elsewhere the adapter translates with `llm.dialects`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, Protocol
+
+import msgspec
+
+Dialect = Literal["openai_chat", "anthropic_messages"]
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "pause", "unknown"]
+
+DIALECT_OF_ENDPOINT: Final[Mapping[str, Dialect]] = {
+    "chat/completions": "openai_chat",
+    "messages": "anthropic_messages",
+    "generate": "openai_chat",
+}
+
+
+@dataclass(slots=True)
+class Usage:
+    """Tokens of one call. `input_tokens` includes cached and cache-write tokens, `output_tokens` reasoning tokens."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Limits of one attempt, in seconds. `first_byte` runs from the request's last byte to the answer's first;
+    `idle` between two pieces of an answer; `total` over the whole attempt."""
+
+    connect: float = 5.0
+    first_byte: float = 30.0
+    idle: float = 30.0
+    total: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How a provider is dialled. Connections are shared between targets with equal `Connection` and origin.
+
+    `verify`: True, False, or the path of a CA bundle. `allow_private`: may loopback and private addresses be dialled
+    (link-local and metadata addresses never are).
+    """
+
+    verify: bool | str = True
+    proxy: str | None = field(default=None, repr=False)
+    allow_private: bool = False
+    max_connections: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where one attempt goes: one model of one provider with one key. `repr` never shows the key."""
+
+    provider_id: str
+    kind: str
+    base_url: str
+    model_id: str
+    key_id: str | None = None
+    secret: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    extra_body: Mapping[str, object] = field(default_factory=dict, repr=False)
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    max_tokens: int | None = None
+    timeouts: Timeouts = Timeouts()
+    connection: Connection = Connection()
+
+
+@dataclass(slots=True)
+class Request:
+    """One call as its door read it.
+
+    `fields` is the body's top level with every value as its raw JSON bytes, untouched; `model` is what the caller
+    wrote. `headers` are the caller's headers that may matter upstream (lower case: anthropic-version, anthropic-beta,
+    openai-organization...).
+    """
+
+    dialect: Dialect
+    model: str
+    fields: dict[str, msgspec.Raw]
+    stream: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Result:
+    """A whole answer. `body` is JSON in the request's dialect; `dropped` names the request's features that the
+    provider's dialect cannot carry."""
+
+    body: bytes
+    usage: Usage
+    finish_reason: FinishReason
+    dropped: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class StreamSummary:
+    """What a stream has told so far; the service reads it when the stream ends, however it ends.
+
+    `finished` is true once the provider's own end of the answer was seen (a finish reason or message_stop).
+    """
+
+    usage: Usage = field(default_factory=Usage)
+    finish_reason: FinishReason = "unknown"
+    finished: bool = False
+
+
+class AnswerStream(Protocol):
+    """An answer under way. Iterating gives bytes in the request's dialect, whole server-sent events at a time.
+
+    The iterator ends only after a complete answer; else it raises a GatewayError, and the door tells the caller
+    in-band. `aclose` ends the upstream call at once and may be called at any time, also twice.
+    """
+
+    summary: StreamSummary
+    dropped: tuple[str, ...]
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+    async def aclose(self) -> None: ...
+
+
+class Adapter(Protocol):
+    """One kind of provider. One instance serves all its targets.
+
+    Both verbs raise a GatewayError (an UpstreamError for all that the provider does). `stream` returns when the
+    provider's answer has begun (status 2xx), so that a refusal can still be retried elsewhere.
+    """
+
+    async def complete(self, request: Request, target: Target) -> Result: ...
+
+    async def stream(self, request: Request, target: Target) -> AnswerStream: ...

@@ -1,0 +1,50 @@
+"""The transport as adapters see it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from llm.spec import Connection, Timeouts
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """One HTTP request to a provider. `repr` shows neither headers nor body: they hold keys and prompts."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    timeouts: Timeouts = Timeouts()
+    connection: Connection = Connection()
+
+
+class Answer(Protocol):
+    """A provider's answer whose head has come, whatever its status. Header names are lower case.
+
+    Read it whole or in pieces, then (always) close it: closing an answer that was not read to its end closes its
+    connection, so that no rest of it can reach another call.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+
+    async def read(self, limit: int = 64 * 1024 * 1024) -> bytes:
+        """The whole body; UpstreamMalformed past `limit` bytes."""
+        ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body in pieces as they come; UpstreamUnreachable where it is cut, UpstreamTimeout where it stalls."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class Transport(Protocol):
+    """Raises UpstreamUnreachable, UpstreamTimeout or UpstreamMalformed, nothing else."""
+
+    async def send(self, outbound: Outbound) -> Answer: ...
+
+    async def aclose(self) -> None: ...

@@ -1,0 +1,254 @@
+"""The faults that a gateway meets (WIRE.md), as behaviours of the fake upstream."""
+
+from __future__ import annotations
+
+from tests.support import upstream_answers as answers
+from tests.support.upstream_answers import Reply
+from tests.support.upstream_behaviours import FOREVER, SSE, Behaviour, answer, headers_of, stream_of, text
+from tests.support.upstream_wire import Exchange, head
+
+LONG = Reply("one two three four five six seven eight nine ten")
+
+
+def refuse(
+    status: int,
+    message: str = "The request was refused.",
+    *,
+    code: str | None = None,
+    kind: str | None = None,
+    headers: dict[str, str] | None = None,
+) -> Behaviour:
+    """An error in the dialect's envelope. `kind` is the `type`, where it is not the one of the status."""
+
+    async def behave(exchange: Exchange) -> None:
+        request = exchange.request
+        body = answers.error_body(request.dialect, status, message, code=code, kind=kind, number=request.number)
+        merged = {**headers_of(exchange, "application/json"), **(headers or {})}
+        await exchange.answer(status, answers.compact(body), merged)
+
+    return behave
+
+
+def rate_limited(retry_after: float | None = 1) -> Behaviour:
+    headers = {} if retry_after is None else {"retry-after": f"{retry_after:g}"}
+    return refuse(429, "Rate limit reached.", code="rate_limit_exceeded", headers=headers)
+
+
+def server_error(status: int = 500) -> Behaviour:
+    return refuse(status, "The server had an error while processing your request.")
+
+
+def overloaded() -> Behaviour:
+    """503 of OpenAI, 529 of Anthropic."""
+
+    async def behave(exchange: Exchange) -> None:
+        status = 503 if exchange.request.dialect == "openai_chat" else 529
+        await refuse(status, "Overloaded.")(exchange)
+
+    return behave
+
+
+def context_length_exceeded() -> Behaviour:
+    async def behave(exchange: Exchange) -> None:
+        if exchange.request.dialect == "openai_chat":
+            message = (
+                "This model's maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens."
+            )
+            await refuse(400, message, code="context_length_exceeded")(exchange)
+        else:
+            await refuse(400, "prompt is too long: 200001 tokens > 200000 maximum")(exchange)
+
+    return behave
+
+
+def content_policy() -> Behaviour:
+    async def behave(exchange: Exchange) -> None:
+        if exchange.request.dialect == "openai_chat":
+            await refuse(400, "Your request was rejected by our safety system.", code="content_policy_violation")(
+                exchange
+            )
+        else:
+            await refuse(400, "Output blocked by content filtering policy")(exchange)
+
+    return behave
+
+
+def reset() -> Behaviour:
+    """A TCP reset instead of an answer."""
+
+    async def behave(exchange: Exchange) -> None:
+        exchange.reset()
+
+    return behave
+
+
+def close_without_answer() -> Behaviour:
+    async def behave(exchange: Exchange) -> None:
+        exchange.close()
+
+    return behave
+
+
+def silence(seconds: float = FOREVER) -> Behaviour:
+    """Not one byte for so long, then the connection is closed."""
+
+    async def behave(exchange: Exchange) -> None:
+        await exchange.delay(seconds)
+        exchange.close()
+
+    return behave
+
+
+def late(seconds: float = 20.0, then: Behaviour | None = None) -> Behaviour:
+    """Nothing at all for so long, then a right answer."""
+
+    async def behave(exchange: Exchange) -> None:
+        await exchange.delay(seconds)
+        await (then or text("late"))(exchange)
+
+    return behave
+
+
+def late_first_token(seconds: float = 20.0) -> Behaviour:
+    """The head of a stream at once, its first event after so long, then the rest."""
+
+    async def behave(exchange: Exchange) -> None:
+        await exchange.begin(headers_of(exchange, SSE))
+        await exchange.delay(seconds)
+        await exchange.chunk(b"".join(stream_of(exchange, Reply("late"))))
+        await exchange.end()
+
+    return behave
+
+
+def cut(after: int = 4, *, how: str = "close") -> Behaviour:
+    """A stream that stops after so many events. `how`: "close" (FIN within the transfer), "reset" (RST), "end" (the
+    transfer ends cleanly, the answer does not)."""
+
+    async def behave(exchange: Exchange) -> None:
+        await _first_events(exchange, after)
+        if how == "end":
+            await exchange.end()
+        elif how == "reset":
+            exchange.reset()
+        else:
+            exchange.close()
+
+    return behave
+
+
+def stall(after: int = 4, seconds: float = FOREVER) -> Behaviour:
+    """A stream that says nothing more after so many events."""
+
+    async def behave(exchange: Exchange) -> None:
+        await _first_events(exchange, after)
+        await exchange.delay(seconds)
+        exchange.close()
+
+    return behave
+
+
+def malformed_chunk(after: int = 4) -> Behaviour:
+    """One event in the middle whose data is cut JSON; the stream goes on after it."""
+
+    async def behave(exchange: Exchange) -> None:
+        events = stream_of(exchange, LONG)
+        broken = events[after][: len(events[after]) // 2] + b"\n\n"
+        await exchange.begin(headers_of(exchange, SSE))
+        for event in [*events[:after], broken, *events[after + 1 :]]:
+            await exchange.chunk(event)
+        await exchange.end()
+
+    return behave
+
+
+def no_done(*, stalls: bool = False) -> Behaviour:
+    """All but the last event ([DONE], message_stop); `stalls`: and the connection stays open."""
+
+    async def behave(exchange: Exchange) -> None:
+        await exchange.begin(headers_of(exchange, SSE))
+        await exchange.chunk(b"".join(stream_of(exchange, LONG)[:-1]))
+        await exchange.delay(FOREVER if stalls else 0)
+        await exchange.end()
+
+    return behave
+
+
+def error_in_stream(after: int = 4, message: str = "The server had an error.") -> Behaviour:
+    """The dialect's in-band error after so many events, then the end of the transfer."""
+
+    async def behave(exchange: Exchange) -> None:
+        await _first_events(exchange, after)
+        await exchange.chunk(answers.error_event(exchange.request.dialect, message))
+        await exchange.end()
+
+    return behave
+
+
+def html(status: int = 502) -> Behaviour:
+    page = b"<!DOCTYPE html><html><head><title>Bad gateway</title></head><body><h1>nginx</h1></body></html>"
+    return answer(status, body=page, content_type="text/html")
+
+
+def invalid_json(status: int = 200) -> Behaviour:
+    return answer(status, body=b'{"id": "chatcmpl-1", "choices": [')
+
+
+def cut_body() -> Behaviour:
+    """A content-length that is not kept: the connection closes in the middle of the body."""
+
+    async def behave(exchange: Exchange) -> None:
+        await exchange.raw(
+            head(200, {**headers_of(exchange, "application/json"), "content-length": "1000"}) + b'{"id": "'
+        )
+        exchange.close()
+
+    return behave
+
+
+def huge(size: int) -> Behaviour:
+    """A JSON answer of `size` bytes, without content-length."""
+
+    async def behave(exchange: Exchange) -> None:
+        await exchange.begin(headers_of(exchange, "application/json"))
+        await exchange.chunk(b'{"id": "')
+        for start in range(0, size, 65536):
+            await exchange.chunk(b"x" * min(65536, size - start))
+        await exchange.chunk(b'"}')
+        await exchange.end()
+
+    return behave
+
+
+def slow_head(seconds: float = 60.0) -> Behaviour:
+    """The head byte by byte over so many seconds, then an empty answer."""
+
+    async def behave(exchange: Exchange) -> None:
+        data = head(200, {**headers_of(exchange, "application/json"), "content-length": "2"})
+        for byte in data:
+            await exchange.delay(seconds / len(data))
+            await exchange.raw(bytes([byte]))
+        await exchange.raw(b"{}")
+        exchange.close()
+
+    return behave
+
+
+def big_header(size: int = 64 * 1024) -> Behaviour:
+    return answer(headers={"x-big": "x" * size}, json_body={})
+
+
+def not_http() -> Behaviour:
+    """Bytes that are no HTTP at all."""
+
+    async def behave(exchange: Exchange) -> None:
+        await exchange.raw(b"SSH-2.0-OpenSSH_9.2\r\n\x00\xff\xfe garbage\r\n\r\n")
+        exchange.close()
+
+    return behave
+
+
+async def _first_events(exchange: Exchange, count: int) -> None:
+    await exchange.begin(headers_of(exchange, SSE))
+    for event in stream_of(exchange, LONG)[:count]:
+        await exchange.chunk(event)
