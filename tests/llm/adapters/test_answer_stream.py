@@ -96,7 +96,7 @@ async def test_a_cancelled_reader_closes_the_connection() -> None:
     stream = await begin(answer)
     assert await anext(stream) == HELLO
     waiting = asyncio.ensure_future(anext(stream))
-    await asyncio.sleep(0)
+    await asyncio.wait_for(answer.stuck.wait(), 5)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting

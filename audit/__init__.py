@@ -1,0 +1,1 @@
+"""The audit floor: revisions, change sets, call records."""

@@ -1,0 +1,190 @@
+"""Admin pages of calls and change sets: both are records, so both are read only."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import suppress
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import FieldTextFilter, RangeDateTimeFilter
+from unfold.decorators import display
+from unfold.paginator import InfinitePaginator
+
+from audit import diff
+from audit.models import Call, ChangeSet
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """The table may be large: no page counts its rows, and filters are typed in, not read from all values."""
+
+    paginator = InfinitePaginator
+    show_full_result_count = False
+    list_filter_submit = True
+    list_per_page = 50
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        # A record has no history of its own: no button to an empty page.
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "show_history": False})
+
+
+@admin.register(Call)
+class CallAdmin(ReadOnlyAdmin):
+    list_display = (
+        "when",
+        "status_badge",
+        "http",
+        "endpoint",
+        "project",
+        "model_asked_for",
+        "served_by",
+        "tokens",
+        "latency",
+    )
+    # A date hierarchy would read all dates of the table; the range of created_at uses its index.
+    list_filter = (
+        "status",
+        ("created_at", RangeDateTimeFilter),
+        ("project", FieldTextFilter),
+        ("provider", FieldTextFilter),
+        ("model", FieldTextFilter),
+        ("error_code", FieldTextFilter),
+    )
+    search_fields = ("request_id",)
+    search_help_text = "A call id, or the beginning of a request id"
+    ordering = ("-created_at", "-call_id")
+    fieldsets = (
+        (None, {"fields": ("call_id", "request_id", "created_at", "status_badge", "http_status", "error_code")}),
+        ("Caller", {"fields": ("project", "key", "end_user", "tags")}),
+        (
+            "Way",
+            {
+                "fields": (
+                    "endpoint",
+                    "requested_model",
+                    "route",
+                    "provider",
+                    "provider_key",
+                    "model",
+                    "attempts",
+                    "stream",
+                )
+            },
+        ),
+        ("Configuration", {"fields": ("revision",)}),
+        (
+            "Tokens",
+            {
+                "fields": (
+                    "input_tokens",
+                    "output_tokens",
+                    "cached_tokens",
+                    "cache_write_tokens",
+                    "reasoning_tokens",
+                    "usage_estimated",
+                )
+            },
+        ),
+        ("Time (ms)", {"fields": ("latency_ms", "time_to_first_token_ms", "overhead_ms")}),
+    )
+
+    @display(
+        description="Status",
+        ordering="status",
+        label={"succeeded": "success", "failed": "danger", "cancelled": "warning"},
+    )
+    def status_badge(self, call: Call) -> str:
+        return call.status
+
+    @display(description="When (UTC)", ordering="created_at")
+    def when(self, call: Call) -> str:
+        return f"{call.created_at:%Y-%m-%d %H:%M:%S}"
+
+    @display(description="HTTP", ordering="http_status")
+    def http(self, call: Call) -> int:
+        return call.http_status
+
+    @display(description="Model")
+    def model_asked_for(self, call: Call) -> str:
+        return call.requested_model
+
+    @display(description="Served by")
+    def served_by(self, call: Call) -> str:
+        return f"{call.provider}/{call.model}" if call.provider else ""
+
+    @display(description="Tokens")
+    def tokens(self, call: Call) -> str:
+        return f"{call.input_tokens} / {call.output_tokens}"
+
+    @display(description="Latency", ordering="latency_ms")
+    def latency(self, call: Call) -> str:
+        return f"{call.latency_ms:,.0f} ms"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        text = search_term.strip()
+        if not text:
+            return queryset, False
+        condition = Q(request_id__startswith=text)
+        with suppress(ValueError):
+            condition |= Q(call_id=uuid.UUID(text))
+        return queryset.filter(condition), False
+
+
+@admin.register(ChangeSet)
+class ChangeSetAdmin(ReadOnlyAdmin):
+    list_display = ("revision", "created_at", "who", "origin_badge", "reason", "request_id")
+    list_filter = ("origin", ("created_at", RangeDateTimeFilter), ("actor", FieldTextFilter))
+    search_fields = ("actor", "reason", "request_id")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "revision",
+                    "created_at",
+                    "who",
+                    "origin_badge",
+                    "reason",
+                    "request_id",
+                    "address",
+                    "user_agent",
+                )
+            },
+        ),
+    )
+    change_form_after_template = "admin/audit/changes.html"
+
+    @display(description="Who", ordering="actor")
+    def who(self, change_set: ChangeSet) -> str:
+        return change_set.actor or "system"
+
+    @display(description="IP address")
+    def address(self, change_set: ChangeSet) -> str | None:
+        return change_set.ip
+
+    @display(description="Origin", ordering="origin", label=True)
+    def origin_badge(self, change_set: ChangeSet) -> str:
+        return change_set.get_origin_display()
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        changes = diff.changes(int(object_id), user=request.user) if object_id.isdecimal() else []
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "changes": changes})

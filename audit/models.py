@@ -1,0 +1,97 @@
+"""The revision counter, change sets, and the record of every call."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class RevisionCounter(models.Model):
+    """One row, locked by every change set first of all: so the order of commits is the order of revisions.
+
+    An autoincrement id would lose changes: a later id can commit first, and a watcher that saw it never asks for the
+    earlier one.
+    """
+
+    revision = models.BigIntegerField(default=0)
+
+
+class ChangeSet(models.Model):
+    """All that one request, command, task or admin save changed. Made only where something changed."""
+
+    class Origin(models.TextChoices):
+        ADMIN = "admin"
+        REST = "rest", "REST"
+        COMMAND = "command"
+        IMPORT = "import"
+        TASK = "task"
+        SHELL = "shell"
+
+    revision = models.BigIntegerField(primary_key=True)
+    actor = models.CharField(max_length=200, blank=True)
+    origin = models.CharField(max_length=10, choices=Origin.choices)
+    reason = models.TextField(blank=True)
+    request_id = models.CharField(max_length=128, blank=True)
+    ip = models.GenericIPAddressField(null=True, blank=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+    reverts = models.BigIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering = ["-revision"]
+
+    def __str__(self) -> str:
+        return f"revision {self.revision}"
+
+
+class Call(models.Model):
+    """One call, as `llm.observe.record.CallRecord` tells it. Names are natural keys: a row outlives what it names.
+
+    On PostgreSQL the table is partitioned by `day` (from the UUIDv7 `call_id`), and the key is (call_id, day).
+    """
+
+    class Status(models.TextChoices):
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    call_id = models.UUIDField(primary_key=True)
+    day = models.DateField()
+    request_id = models.CharField(max_length=128)
+    project = models.CharField(max_length=63, blank=True)
+    key = models.CharField(max_length=63, blank=True)
+    end_user = models.CharField(max_length=255, blank=True)
+    tags = models.JSONField(default=dict, blank=True)
+    endpoint = models.CharField(max_length=40)
+    requested_model = models.CharField(max_length=330, blank=True)
+    provider = models.CharField(max_length=63, blank=True)
+    model = models.CharField(max_length=255, blank=True)
+    provider_key = models.CharField(max_length=63, blank=True)
+    route = models.CharField(max_length=63, blank=True)
+    revision = models.BigIntegerField(default=0)
+    status = models.CharField(max_length=10, choices=Status.choices)
+    http_status = models.PositiveSmallIntegerField()
+    error_code = models.CharField(max_length=64, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    stream = models.BooleanField(default=False)
+    input_tokens = models.BigIntegerField(default=0)
+    output_tokens = models.BigIntegerField(default=0)
+    cached_tokens = models.BigIntegerField(default=0)
+    cache_write_tokens = models.BigIntegerField(default=0)
+    reasoning_tokens = models.BigIntegerField(default=0)
+    usage_estimated = models.BooleanField(default=False)
+    latency_ms = models.FloatField(default=0)
+    time_to_first_token_ms = models.FloatField(null=True, blank=True)
+    overhead_ms = models.FloatField(default=0)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-created_at", "-call_id"]
+        indexes = [
+            models.Index(fields=["-created_at"], name="call_created"),
+            models.Index(fields=["request_id"], name="call_request_id"),
+            models.Index(fields=["project", "-created_at"], name="call_project_created"),
+            models.Index(fields=["provider", "model", "-created_at"], name="call_model_created"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.call_id)

@@ -1,0 +1,53 @@
+"""The Celery application. JSON only; results expire after one hour; a task whose worker dies is delivered again."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery, signals
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway_project.settings")
+
+
+def celery_url(url: str) -> str:
+    """Celery's spelling of a Redis URL: unix:///path is redis+socket:///path there."""
+    return "redis+socket://" + url.removeprefix("unix://") if url.startswith("unix://") else url
+
+
+def make_app() -> Celery:
+    import django
+    from django.conf import settings
+
+    django.setup()
+    from gateway_project import wiring
+
+    celery = Celery("llm_gateway", include=["llm.tasks"])
+    celery.conf.update(
+        broker_url=celery_url(settings.BROKER_URL) or None,
+        result_backend=celery_url(settings.REDIS_URL) or None,
+        result_expires=3600,
+        accept_content=["json"],
+        task_serializer="json",
+        result_serializer="json",
+        task_default_queue="llm",
+        task_routes={"llm.*": {"queue": "llm"}},
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        worker_log_color=False,
+        broker_connection_retry_on_startup=True,
+    )
+    wiring.install()
+    return celery
+
+
+app = make_app()
+
+
+@signals.worker_shutdown.connect
+def _stop_runtime(**_: Any) -> None:
+    from gateway_project import wiring
+
+    wiring.runtime().stop()

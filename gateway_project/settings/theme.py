@@ -1,0 +1,41 @@
+"""How the admin looks (django-unfold)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse_lazy
+
+
+def _link(title: str, icon: str, name: str) -> dict[str, Any]:
+    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{name}")}
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "LLM Gateway",
+    "SITE_HEADER": "LLM Gateway",
+    "SITE_SYMBOL": "hub",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {
+        "show_search": True,
+        "navigation": [
+            {"title": "Providers", "items": [_link("Providers", "dns", "providers_provider_changelist")]},
+            {"title": "Routing", "items": [_link("Routes", "alt_route", "providers_route_changelist")]},
+            {
+                "title": "Callers",
+                "items": [_link("Projects", "folder_shared", "access_project_changelist")],
+            },
+            {"title": "Calls", "items": [_link("Calls", "receipt_long", "audit_call_changelist")]},
+            {"title": "Audit", "items": [_link("Change sets", "history", "audit_changeset_changelist")]},
+            {
+                "title": "Users",
+                "items": [
+                    _link("Users", "person", "auth_user_changelist"),
+                    _link("Groups", "group", "auth_group_changelist"),
+                    _link("Tokens", "key", "access_usertoken_changelist"),
+                ],
+            },
+        ],
+    },
+}

@@ -1,0 +1,25 @@
+"""The control plane's pages and management API. Calls (/v1, /generate) never come here: see asgi.py."""
+
+from django.contrib import admin
+from django.shortcuts import redirect
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from gateway_project.docs import DocsAccess
+
+admin.site.site_header = "LLM Gateway"
+admin.site.site_title = "LLM Gateway"
+
+handler404 = "gateway_project.docs.not_found"
+
+urlpatterns = [
+    path("", lambda request: redirect("admin:index")),
+    path("admin/", admin.site.urls),
+    re_path(r"^schema/?$", SpectacularAPIView.as_view(permission_classes=[DocsAccess]), name="schema"),
+    re_path(
+        r"^docs/?$", SpectacularSwaggerView.as_view(url_name="schema", permission_classes=[DocsAccess]), name="docs"
+    ),
+    path("", include("providers.api.urls")),
+    path("", include("access.api.urls")),
+    path("", include("audit.api.urls")),
+]

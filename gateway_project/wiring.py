@@ -1,0 +1,140 @@
+"""The composition root: here the planes meet.
+
+`load()` reads the configuration of one revision; `Runtime` is what a process needs to serve calls: the snapshot and
+its watch, the spool and its ingester, the transport, the Gateway. One Runtime per process (`runtime()`).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from django.conf import settings
+from django.db import close_old_connections
+
+from access.services import note_key_use as note_project_key_use
+from access.snapshot_part import snapshot_part as callers_part
+from audit import history
+from audit.ingest import Ingester
+from gateway_project.watch import RevisionWatch
+from llm import service
+from llm.observe.record import CallRecord
+from llm.observe.spool import Spool
+from llm.service import Gateway
+from llm.snapshot import Holder, Snapshot
+from llm.transport.aiohttp import AiohttpTransport
+from providers.services.key_use import note_key_use as note_provider_key_use
+from providers.snapshot_part import snapshot_part as providers_part
+
+log = logging.getLogger(__name__)
+_LOAD_TRIES = 10
+
+
+def load() -> Snapshot:
+    """The configuration as of one revision.
+
+    The parts are read in several queries; a change that commits between them would give a mixture. So the revision is
+    read before and after, and the reading repeated where it moved. No transaction: on SQLite ours lock for writing.
+    """
+    for _ in range(_LOAD_TRIES):
+        revision = history.revision()
+        snapshot = Snapshot(
+            revision=revision,
+            environment=settings.GATEWAY_ENV,
+            providers=providers_part(environment=settings.GATEWAY_ENV, allow_private=settings.ALLOW_PRIVATE_UPSTREAMS),
+            callers=callers_part(environment=settings.GATEWAY_ENV),
+        )
+        if history.revision() == revision:
+            return snapshot
+    log.warning("the configuration changes faster than it is read", extra={"revision": revision})
+    return snapshot
+
+
+def spool_directory() -> Path:
+    return Path(settings.DATA_DIR) / "spool"
+
+
+def note_use(records: Sequence[CallRecord]) -> None:
+    """What a batch of finished calls tells the control plane."""
+    note_project_key_use(records)
+    note_provider_key_use(records)
+
+
+class Runtime:
+    """Everything that one process needs to serve calls. `start()` begins its threads, `stop()` ends them."""
+
+    def __init__(self) -> None:
+        self.holder = Holder()
+        self.spool = Spool(spool_directory())
+        self.transport = AiohttpTransport()
+        self.gateway = Gateway(holder=self.holder, sink=self.spool, transport=self.transport)
+        self.watch = RevisionWatch(
+            load=load, revision=history.revision, holder=self.holder, redis_url=settings.REDIS_URL
+        )
+        self.ingester = Ingester(spool_directory(), on_batch=note_use)
+        self._stop = threading.Event()
+        self._ingest_thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        self.watch.start()
+        self._ingest_thread = threading.Thread(
+            target=self.ingester.run, args=(self._stop,), name="spool-ingest", daemon=True
+        )
+        self._ingest_thread.start()
+
+    def readiness(self) -> list[str]:
+        """Names of what is not ready, beside the configuration."""
+        return []
+
+    def modes(self) -> dict[str, str]:
+        """What this process runs with: told on /ready."""
+        modes = {"redis": "on" if settings.REDIS_URL else "off: one process, no Celery"}
+        if self.watch.failed_revision is not None:
+            modes["configuration"] = f"revision {self.watch.failed_revision} does not build; the last good one serves"
+        return modes
+
+    def stop(self) -> None:
+        """Ends the threads; the records of finished calls are in the database or in the spool afterwards."""
+        self.watch.stop()
+        self._stop.set()
+        if self._ingest_thread is not None:
+            self._ingest_thread.join(timeout=10)
+        self.spool.close()
+        close_old_connections()
+
+
+_runtime: Runtime | None = None
+_owner = 0
+_lock = threading.Lock()
+
+
+def runtime() -> Runtime:
+    """This process's Runtime, started; a new one after a fork."""
+    global _runtime, _owner
+    with _lock:
+        if _runtime is None or _owner != os.getpid():
+            _runtime, _owner = Runtime(), os.getpid()
+            _runtime.start()
+        return _runtime
+
+
+def forget_runtime() -> None:
+    """After `stop()`: the next `runtime()` makes a new one (tests, reloads)."""
+    global _runtime
+    with _lock:
+        _runtime = None
+
+
+def gateway(*, wait_seconds: float = 10.0) -> Gateway:
+    """The Gateway of this process, with a configuration: waits for the first one."""
+    current = runtime()
+    current.watch.wait_loaded(wait_seconds)
+    return current.gateway
+
+
+def install(factory: Callable[[], Gateway] = gateway) -> None:
+    """Tells the floors below (Celery tasks) where their Gateway comes from."""
+    service.install(factory)

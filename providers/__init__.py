@@ -1,0 +1,1 @@
+"""The control plane: providers, models, keys, parameters, routes."""

@@ -1,0 +1,25 @@
+"""What the control plane knows of a provider's kind besides its label."""
+
+from __future__ import annotations
+
+from llm.adapters.kinds import BY_NAME
+
+
+def is_known(kind: str) -> bool:
+    """Is there an adapter for it? A package that added a kind may have been removed."""
+    return kind in BY_NAME
+
+
+def default_base_url(kind: str) -> str:
+    """Where the kind's API is when the operator names no api_base; "" where only the operator can know."""
+    return BY_NAME[kind].default_base_url if is_known(kind) else ""
+
+
+def needs_key(kind: str) -> bool:
+    return not is_known(kind) or BY_NAME[kind].needs_key
+
+
+def normal_base_url(kind: str, url: str) -> str:
+    """Without the trailing slash; anthropic's is the host, so a trailing /v1 goes too."""
+    text = url.rstrip("/")
+    return text.removesuffix("/v1") if kind == "anthropic" else text

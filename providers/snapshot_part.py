@@ -1,0 +1,213 @@
+"""The providers' part of a snapshot: what may be called now, here, with secrets decrypted.
+
+What cannot be used is left out with a log line, and never takes the rest down: a bad key, a sensitive parameter that
+must be entered anew, a provider of a kind that is not installed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from llm.snapshot import Model, ProvidersPart, Route, RoutePolicy, RouteTarget, Upstream, UpstreamKey
+from llm.spec import Connection, Timeouts
+from providers import key_state as states
+from providers import kinds
+from providers import models as stored
+from providers.key_state import KeyState
+from providers.parameters import REQUEST_SETTINGS, TIMEOUTS, Unreadable, effective, read
+
+log = logging.getLogger(__name__)
+_MALFORMED = (AttributeError, KeyError, TypeError, ValueError)  # rows that were written past the services
+_ORGANIZATION_HEADERS = {"organization": "OpenAI-Organization", "project": "OpenAI-Project"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where and when the snapshot is for."""
+
+    environment: str
+    allow_private: bool
+    now: datetime
+
+
+def snapshot_part(*, environment: str, allow_private: bool) -> ProvidersPart:
+    """Enabled providers, models and routes. `allow_private`: may loopback and private addresses be dialled?"""
+    place = _Place(environment, allow_private, timezone.now())
+    rows = stored.Provider.objects.filter(enabled=True).prefetch_related("models", "api_keys", "connection_parameters")
+    upstreams: dict[str, Upstream] = {}
+    models: dict[tuple[str, str], Model] = {}
+    for provider in rows:
+        if not kinds.is_known(provider.provider_type):
+            log.error("a provider of an unknown kind is left out", extra={"provider": provider.provider_id})
+            continue
+        try:
+            upstream, own = _upstream(provider, place), [_model(row) for row in provider.models.all() if row.enabled]
+        except _MALFORMED:
+            log.error("a provider that cannot be built is left out", extra={"provider": provider.provider_id})
+            continue
+        upstreams[provider.provider_id] = upstream
+        models.update({(model.provider_id, model.model_id): model for model in own})
+    return ProvidersPart(upstreams=upstreams, models=models, routes=_routes())
+
+
+def _upstream(provider: stored.Provider, place: _Place) -> Upstream:
+    kind = provider.provider_type
+    parameters = list(provider.connection_parameters.all())
+    settings, closed = _settings(provider, parameters, place)
+    base_url = kinds.normal_base_url(kind, str(settings.get("api_base") or kinds.default_base_url(kind)))
+    if not base_url:
+        log.warning("a provider has no api_base: it cannot be called", extra={"provider": provider.provider_id})
+        closed = True
+    keys = list(provider.api_keys.all())
+    # A provider with stored keys is never called without one because all of them went bad.
+    wants_key = closed or kinds.needs_key(kind) or any(key.enabled for key in keys)
+    return Upstream(
+        provider_id=provider.provider_id,
+        kind=kind,
+        base_url=base_url,
+        keys=() if closed else tuple(_keys(provider, keys, parameters, place)),
+        needs_key=wants_key,
+        headers=_headers(kind, settings),
+        extra_body=dict(settings.get("extra_body") or {}),
+        timeouts=_timeouts(settings),
+        connection=Connection(
+            verify=settings.get("verify", True),
+            proxy=settings.get("proxy") or None,
+            allow_private=place.allow_private,
+            max_connections=int(settings.get("max_connections", Connection().max_connections)),
+        ),
+    )
+
+
+def _settings(
+    provider: stored.Provider, rows: Sequence[stored.ConnectionParameter], place: _Place
+) -> tuple[dict[str, Any], bool]:
+    """The values that hold here, request_settings under connection parameters; and: must the provider stay closed?
+
+    Without its proxy a provider is not called at all: a call past it would go where it must not.
+    """
+    found = {name: value for name, value in provider.request_settings.items() if name in REQUEST_SETTINGS}
+    merged = {name: found.pop(name) for name in ("extra_headers", "extra_body") if name in found}
+    closed = False
+    for name, row in effective(rows, place.environment).items():
+        value = _value(row, provider, rows, place)
+        if value is None:
+            closed = closed or name == "proxy"
+            extra = {"provider": provider.provider_id, "parameter": name}
+            log.warning("a sensitive parameter must be entered anew and is left out", extra=extra)
+        elif name in ("extra_headers", "extra_body"):
+            merged[name] = {**merged.get(name, {}), **value}
+        else:
+            found[name] = value
+    return {**found, **merged}, closed
+
+
+def _value(
+    row: stored.ConnectionParameter,
+    provider: stored.Provider,
+    rows: Sequence[stored.ConnectionParameter],
+    place: _Place,
+) -> Any:
+    """None where a sensitive value cannot be read, or may not be sent where the provider leads now."""
+    if row.is_sensitive and not states.is_parameter_bound(
+        row, kind=provider.provider_type, rows=rows, environment=place.environment
+    ):
+        return None
+    try:
+        return read(row)
+    except Unreadable:
+        return None
+
+
+def _keys(
+    provider: stored.Provider,
+    keys: Sequence[stored.ApiKey],
+    parameters: Sequence[stored.ConnectionParameter],
+    place: _Place,
+) -> list[UpstreamKey]:
+    usable = []
+    for key in keys:
+        state = states.key_state(
+            key,
+            kind=provider.provider_type,
+            siblings=keys,
+            parameters=parameters,
+            environment=place.environment,
+            now=place.now,
+        )
+        if state is KeyState.ACTIVE:
+            secret = states.secret_of(key)
+            usable.append(UpstreamKey(key.key_id, secret, weight=key.weight, expires_at=key.expires_at))
+        elif state in (KeyState.AWAITING_SECRET, KeyState.UNDECRYPTABLE):
+            extra = {"provider": provider.provider_id, "key_id": key.key_id, "state": str(state)}
+            log.warning("a key cannot be used and is left out", extra=extra)
+    return usable
+
+
+def _headers(kind: str, settings: Mapping[str, Any]) -> dict[str, str]:
+    headers = {}
+    if kind in ("openai", "openai_compatible"):
+        headers = {header: settings[name] for name, header in _ORGANIZATION_HEADERS.items() if name in settings}
+    return {**headers, **(settings.get("extra_headers") or {})}
+
+
+def _timeouts(settings: Mapping[str, Any]) -> Timeouts:
+    default = Timeouts()
+    return Timeouts(
+        connect=float(settings.get("connect_timeout_seconds", default.connect)),
+        first_byte=float(settings.get("first_token_timeout_seconds", default.first_byte)),
+        idle=float(settings.get("idle_timeout_seconds", default.idle)),
+        total=float(settings.get("timeout_seconds", default.total)),
+    )
+
+
+def _model(row: stored.ProviderModel) -> Model:
+    return Model(
+        provider_id=row.provider_id,
+        model_id=row.model_id,
+        display_name=row.display_name,
+        model_type=row.model_type,
+        context_window=row.context_window,
+        max_tokens=row.max_tokens,
+        capabilities=frozenset(row.capabilities),
+        parameters=dict(row.parameters),
+        priority=row.priority,
+        weight=row.weight,
+        created=int(row.created_at.timestamp()),
+    )
+
+
+def _routes() -> dict[str, Route]:
+    routes = {}
+    for row in stored.Route.objects.filter(enabled=True):
+        try:
+            routes[row.name] = _route(row)
+        except _MALFORMED:
+            log.error("a route that cannot be built is left out", extra={"route": row.name})
+    return routes
+
+
+def _route(row: stored.Route) -> Route:
+    policy = {name: float(row.policy[name]) for name in TIMEOUTS if row.policy.get(name) is not None}
+    return Route(
+        name=row.name,
+        targets=_targets(row.targets),
+        fallbacks=_targets(row.fallbacks),
+        strategy=row.strategy,
+        policy=RoutePolicy(retries=int(row.policy.get("retries", RoutePolicy().retries)), **policy),
+    )
+
+
+def _targets(items: Sequence[Mapping[str, Any]]) -> tuple[RouteTarget, ...]:
+    found = []
+    for item in items:
+        provider_id, _, model_id = item["model"].partition("/")
+        if item.get("enabled", True):
+            found.append(RouteTarget(provider_id, model_id, item.get("priority", 1), item.get("weight", 1)))
+    return tuple(found)

@@ -1,0 +1,59 @@
+"""What all tests share: real servers, the mark `database`, and a word at the end about what could not be had."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support import postgres, redis
+
+MISSING = "not available: "
+DATABASE_FIXTURES = frozenset({"db", "transactional_db", "live_server"})
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "database: needs Django's database; runs on SQLite and again on PostgreSQL")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        fixtures = DATABASE_FIXTURES.intersection(getattr(item, "fixturenames", ()))
+        if fixtures or item.get_closest_marker("django_db") is not None:
+            item.add_marker(pytest.mark.database)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A real PostgreSQL: the one of LLM_GATEWAY_TEST_DATABASE_URL, else one of our own, a server per test process."""
+    given = os.environ.get("LLM_GATEWAY_TEST_DATABASE_URL", "")
+    if given.startswith("postgres"):
+        yield given
+        return
+    try:
+        with postgres.server() as url:
+            yield url
+    except postgres.NotAvailable as error:
+        pytest.skip(f"{MISSING}{error}")
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A real Redis of our own, a server per test process; nothing is in it at first."""
+    try:
+        with redis.server() as url:
+            yield url
+    except redis.NotAvailable as error:
+        pytest.skip(f"{MISSING}{error}")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Names what was missing on this machine. Read from the reports, as they come from other processes too."""
+    reasons = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", []) if report.longrepr]
+    missing = sorted({reason.partition(MISSING)[2] for reason in reasons if MISSING in reason})
+    for reason in missing:
+        tests = sum(MISSING + reason in text for text in reasons)
+        terminalreporter.write_line(f"Not tested here: {reason} ({tests} tests)", yellow=True)
