@@ -19,6 +19,7 @@ CREATE TABLE audit_call (
     requested_model varchar(330) NOT NULL,
     provider varchar(63) NOT NULL,
     model varchar(255) NOT NULL,
+    provider_key varchar(63) NOT NULL,
     route varchar(63) NOT NULL,
     revision bigint NOT NULL,
     status varchar(10) NOT NULL,

@@ -44,6 +44,7 @@ _PRIVATE: Final = tuple(
         "172.16.0.0/12",
         "192.168.0.0/16",
         "198.18.0.0/15",
+        "64:ff9b:1::/48",  # local-use NAT64; older Pythons take it for global
         "::1/128",
         "fc00::/7",
         "fec0::/10",
