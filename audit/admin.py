@@ -17,6 +17,8 @@ from unfold.paginator import InfinitePaginator
 from audit import diff
 from audit.models import Call, ChangeSet
 
+COLOURS = {"succeeded": "success", "failed": "danger", "cancelled": "warning"}
+
 
 class ReadOnlyAdmin(ModelAdmin):
     """The table may be large: no page counts its rows, and filters are typed in, not read from all values."""
@@ -47,9 +49,7 @@ class ReadOnlyAdmin(ModelAdmin):
 class CallAdmin(ReadOnlyAdmin):
     list_display = (
         "when",
-        "status_badge",
-        "http",
-        "endpoint",
+        "outcome",
         "project",
         "model_asked_for",
         "served_by",
@@ -103,11 +103,7 @@ class CallAdmin(ReadOnlyAdmin):
         ("Time (ms)", {"fields": ("latency_ms", "time_to_first_token_ms", "overhead_ms")}),
     )
 
-    @display(
-        description="Status",
-        ordering="status",
-        label={"succeeded": "success", "failed": "danger", "cancelled": "warning"},
-    )
+    @display(description="Status", ordering="status", label=COLOURS)
     def status_badge(self, call: Call) -> str:
         return call.status
 
@@ -115,9 +111,10 @@ class CallAdmin(ReadOnlyAdmin):
     def when(self, call: Call) -> str:
         return f"{call.created_at:%Y-%m-%d %H:%M:%S}"
 
-    @display(description="HTTP", ordering="http_status")
-    def http(self, call: Call) -> int:
-        return call.http_status
+    @display(description="Outcome", ordering="http_status", label=COLOURS)
+    def outcome(self, call: Call) -> tuple[str, str]:
+        good = call.status == Call.Status.SUCCEEDED
+        return call.status, "succeeded" if good else f"{call.status} {call.http_status}"
 
     @display(description="Model")
     def model_asked_for(self, call: Call) -> str:

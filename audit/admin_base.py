@@ -12,8 +12,9 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin.utils import flatten_fieldsets
+from django.core.exceptions import ValidationError
 from django.db.models import Max, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.urls import URLPattern
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
@@ -85,7 +86,10 @@ class TrackedAdmin(SimpleHistoryAdmin, ModelAdmin):
     def get_history_queryset(
         self, request: HttpRequest, history_manager: Any, pk_name: str, object_id: Any
     ) -> QuerySet[Any]:
-        of_object = history_manager.filter(**{pk_name: object_id})
+        try:
+            of_object = history_manager.filter(**{pk_name: object_id})
+        except (ValueError, ValidationError) as error:
+            raise Http404("There is no object of this id.") from error
         last_of_each_revision = of_object.order_by().values("revision").annotate(last=Max("history_id")).values("last")
         return of_object.filter(history_id__in=last_of_each_revision).order_by("-revision")
 

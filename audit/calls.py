@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 import uuid
 from datetime import UTC, date, datetime
+from typing import Any
 
 from django.db import models
 from django.db.models import QuerySet
 
 from audit.models import Call
 from llm.observe import call_id as call_ids
-from llm.observe.record import CallRecord
+from llm.observe.record import MOST_TOKENS, CallRecord
+
+Row = dict[str, Any]
+COLUMNS = tuple(field.column for field in Call._meta.concrete_fields)
 
 _SHORT = 2**15 - 1
 _LONG = 2**63 - 1
@@ -23,29 +27,34 @@ _LENGTHS = {
 
 
 def row(record: CallRecord) -> Call:
-    """The row of a record; ValueError where its call id is no UUID. What does not fit a column is cut, not refused:
-    a record must never be lost for a caller's long label."""
-    created_at = datetime.fromtimestamp(record.created_at, tz=UTC)
-    return Call(
-        call_id=uuid.UUID(record.call_id),
-        day=day_of(record.call_id) or created_at.date(),
-        tags={_clean(name): _clean(value) for name, value in record.tags.items()},
-        revision=_whole(record.revision, _LONG),
-        http_status=_whole(record.http_status, _SHORT),
-        attempts=_whole(record.attempts, _SHORT),
-        stream=record.stream,
-        input_tokens=_whole(record.input_tokens, _LONG),
-        output_tokens=_whole(record.output_tokens, _LONG),
-        cached_tokens=_whole(record.cached_tokens, _LONG),
-        cache_write_tokens=_whole(record.cache_write_tokens, _LONG),
-        reasoning_tokens=_whole(record.reasoning_tokens, _LONG),
-        usage_estimated=record.usage_estimated,
-        latency_ms=_finite(record.latency_ms) or 0.0,
-        time_to_first_token_ms=_finite(record.time_to_first_token_ms),
-        overhead_ms=_finite(record.overhead_ms) or 0.0,
-        created_at=created_at,
+    """The unsaved row of a record; ValueError as of `values`."""
+    return Call(**values(record))
+
+
+def values(record: CallRecord) -> Row:
+    """The row of a record by column, without the cost of a model; ValueError where its call id is no UUID or its time
+    is none. What does not fit a column is cut, not refused: a record must never be lost for a caller's long label."""
+    created_at = _moment(record.created_at)
+    return {
+        "call_id": uuid.UUID(record.call_id),
+        "day": day_of(record.call_id) or created_at.date(),
+        "tags": {_clean(name): _clean(value) for name, value in record.tags.items()},
+        "revision": _whole(record.revision, _LONG),
+        "http_status": _whole(record.http_status, _SHORT),
+        "attempts": _whole(record.attempts, _SHORT),
+        "stream": record.stream,
+        "input_tokens": _whole(record.input_tokens, MOST_TOKENS),
+        "output_tokens": _whole(record.output_tokens, MOST_TOKENS),
+        "cached_tokens": _whole(record.cached_tokens, MOST_TOKENS),
+        "cache_write_tokens": _whole(record.cache_write_tokens, MOST_TOKENS),
+        "reasoning_tokens": _whole(record.reasoning_tokens, MOST_TOKENS),
+        "usage_estimated": record.usage_estimated,
+        "latency_ms": _finite(record.latency_ms) or 0.0,
+        "time_to_first_token_ms": _finite(record.time_to_first_token_ms),
+        "overhead_ms": _finite(record.overhead_ms) or 0.0,
+        "created_at": created_at,
         **{name: _clean(getattr(record, name))[:length] for name, length in _LENGTHS.items()},
-    )
+    }
 
 
 def day_of(call_id: str) -> date | None:
@@ -68,6 +77,13 @@ def named(name: str) -> QuerySet[Call]:
     if day is not None:
         found = found.filter(day=day)  # so that PostgreSQL looks into one partition
     return found if found.exists() else Call.objects.filter(request_id=name)
+
+
+def _moment(seconds: float) -> datetime:
+    try:
+        return datetime.fromtimestamp(seconds, tz=UTC)
+    except (OverflowError, OSError) as error:
+        raise ValueError(f"no moment of time: {seconds}") from error
 
 
 def _clean(text: str) -> str:

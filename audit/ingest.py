@@ -1,29 +1,29 @@
 """From the spool into the Call table: exactly once by call id, in small batches, by one ingester per data folder.
 
-A batch is committed first; then its offset is kept beside the file (`<file>.offset`). A crash in between reads the
-batch again, and the rows that are there already are passed over. A file goes when its owner is dead and all of it is
-committed; one with corrupt records is kept as `corrupt-<file>`, and a record that the database refuses goes to
-`rejected.jsonl`: nothing is thrown away.
+A batch is committed first, rows and rollups together; then its offset is kept beside the file (`<file>.offset`). A
+crash in between reads the batch again, and the rows that are there already are passed over and not counted again. A
+file goes when its owner is dead and all of it is committed; one with damage is kept as `corrupt-<file>`, with an
+alarm, and a record that the database refuses goes to `rejected.jsonl`: nothing is thrown away.
 """
 
 from __future__ import annotations
 
 import fcntl
+import functools
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
 import msgspec
-from django.db import DataError, IntegrityError, close_old_connections, transaction
+from django.db import DatabaseError, DataError, IntegrityError, close_old_connections
 
-from audit import calls, partitions
-from audit.models import Call
+from audit import call_store, partitions, rollups
 from llm.observe import spool
 from llm.observe.record import CallRecord
 
@@ -44,19 +44,23 @@ class _Reading:
 
     offset: int
     looked_at: int = -1
-    corrupt: int = -1  # offset of the last corrupt frame that was reported
+    corrupt: int = -1  # offset of the last damage that was reported
 
 
 class Ingester:
-    """`on_batch` is told the records of each committed batch: at least once, so it must bear hearing them again after
-    a crash. Its errors are logged and change nothing."""
+    """`batch_size`: records in one transaction, without one what suits the database. `on_batch` is told the records of
+    each committed batch: at least once, so it must bear hearing them again after a crash. Its errors are logged and
+    change nothing."""
 
-    def __init__(self, directory: Path | str, *, batch_size: int = 500, on_batch: OnBatch | None = None) -> None:
+    def __init__(
+        self, directory: Path | str, *, batch_size: int | None = None, on_batch: OnBatch | None = None
+    ) -> None:
         self._directory = Path(directory)
-        self._batch_size = batch_size
+        self._batch_size = batch_size or call_store.batch_size()
         self._on_batch = on_batch
         self._files: dict[Path, _Reading] = {}
-        self._partitions_made_on: date | None = None
+        self._refused: dict[Path, str] = {}
+        self._house_kept_at: datetime | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Ingests until `stop` is set, and once more then. A failing database makes it wait, up to 30 s."""
@@ -66,6 +70,9 @@ class Ingester:
                     self._run_alone(stop)
             except IngesterRunning:
                 stop.wait(1.0)
+            except OSError:  # no lock to be had, on a full disk for example: it must not be the end
+                log.exception("the spool cannot be locked; it is tried again")
+                stop.wait(LONGEST_PAUSE_SECONDS)
 
     def drain(self) -> int:
         """Ingests what is there now; the number of records. IngesterRunning where another one is at it."""
@@ -89,14 +96,34 @@ class Ingester:
             stop.wait(pause)
 
     def _pass(self) -> int:
-        self._make_partitions()
-        return sum(self._ingest(path) for path in spool.files(self._directory))
+        call_store.prepare()
+        self._keep_house()
+        return sum(self._take(path) for path in spool.files(self._directory))
 
-    def _make_partitions(self) -> None:
-        today = datetime.now(UTC).date()
-        if self._partitions_made_on != today:
-            partitions.ensure(today=today)
-            self._partitions_made_on = today
+    def _keep_house(self) -> None:
+        """Once an hour: partitions for the days to come, before their first rows; and old minutes away."""
+        now = datetime.now(UTC)
+        if self._house_kept_at is not None and abs(now - self._house_kept_at) < timedelta(hours=1):
+            return
+        partitions.ensure(today=now.date())
+        self._house_kept_at = now
+        try:
+            rollups.forget_minutes(now=now)
+        except DatabaseError:  # another machine's ingester was at the same rows: what is left goes the next time
+            log.exception("old minutes could not be deleted; it is tried again in an hour")
+
+    def _take(self, path: Path) -> int:
+        """A file that the system refuses (another user's, a bad disk) is told once, and holds the others up as little
+        as the next one."""
+        try:
+            count = self._ingest(path)
+        except OSError as error:
+            if self._refused.get(path) != str(error):
+                log.critical("a file of the spool cannot be ingested", extra={"path": path.name}, exc_info=True)
+            self._refused[path] = str(error)
+            return 0
+        self._refused.pop(path, None)
+        return count
 
     def _ingest(self, path: Path) -> int:
         reading = self._files.setdefault(path, _Reading(_kept_offset(path)))
@@ -115,27 +142,35 @@ class Ingester:
     def _batches(self, path: Path, reading: _Reading) -> Iterator[list[CallRecord]]:
         def corrupt(_: Path, offset: int) -> None:
             if offset > reading.corrupt:
-                log.error("a corrupt record in the spool", extra={"path": path.name, "offset": offset})
+                log.critical("damage in the spool; the file is kept", extra={"path": path.name, "offset": offset})
                 reading.corrupt = offset
-                _beside(path, "corrupt").touch()
 
         found = spool.read(path, reading.offset, on_corrupt=corrupt)
         while chunk := list(islice(found, self._batch_size)):
             records = [record for record, _ in chunk]
             self._store(records)
+            if reading.corrupt >= 0:
+                _note(path, "corrupt")  # before the offset: the next ingester does not come by here again
             reading.offset = chunk[-1][1]
-            _keep_offset(path, reading.offset)
+            _note(path, "offset", str(reading.offset))
             yield records
 
     def _store(self, records: list[CallRecord]) -> None:
-        try:
-            _insert(records)
-        except (DataError, IntegrityError, ValueError):
-            # One record spoils the batch: each is tried by itself. What is no record's fault (a database that is
-            # down) is not caught here and leaves the offset as it is.
-            for record in records:
-                self._store_alone(record)
+        self._insert(records)
         self._tell(records)
+
+    def _insert(self, records: list[CallRecord]) -> None:
+        try:
+            call_store.insert(records)
+        except (DataError, IntegrityError, ValueError):
+            # One record spoils the batch, and is found by halves. What is no record's fault (a database that is down)
+            # is not caught here and leaves the offset as it is.
+            if len(records) == 1:
+                self._reject(records[0])
+                return
+            middle = len(records) // 2
+            self._insert(records[:middle])
+            self._insert(records[middle:])
 
     def _tell(self, records: list[CallRecord]) -> None:
         if self._on_batch is None:
@@ -145,26 +180,24 @@ class Ingester:
         except Exception:  # a door: what others make of the records must not keep them out of the table
             log.exception("a listener to ingested calls failed")
 
-    def _store_alone(self, record: CallRecord) -> None:
-        try:
-            _insert([record])
-        except (DataError, IntegrityError, ValueError):
-            log.exception("the database refused a call record; it is kept in rejected.jsonl")
-            with open(self._directory / "rejected.jsonl", "ab") as file:
-                file.write(msgspec.json.encode(record) + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
+    def _reject(self, record: CallRecord) -> None:
+        log.critical("the database refused a call record; it is kept in rejected.jsonl", exc_info=True)
+        with open(self._directory / "rejected.jsonl", "ab") as file:
+            file.write(msgspec.json.encode(record) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
 
     def _remove(self, path: Path, reading: _Reading) -> None:
-        torn = path.stat().st_size - reading.offset
-        if _beside(path, "corrupt").exists():
-            path.rename(path.with_name(f"corrupt-{path.name}"))
-            _beside(path, "corrupt").unlink()
+        rest = path.stat().st_size - reading.offset
+        if reading.corrupt >= 0 or _beside(path, "corrupt").exists():
+            kept = path.rename(path.with_name(f"corrupt-{path.name}"))
+            log.critical("a damaged file of the spool is set aside", extra={"path": kept.name, "unread_bytes": rest})
         else:
-            if torn:
-                log.warning("a record that was never acknowledged is dropped", extra={"path": path.name, "bytes": torn})
+            if rest:
+                log.warning("a record that was never acknowledged is dropped", extra={"path": path.name, "bytes": rest})
             path.unlink()
-        _beside(path, "offset").unlink(missing_ok=True)
+        for suffix in ("offset", "corrupt"):
+            _beside(path, suffix).unlink(missing_ok=True)
         del self._files[path]
 
     @contextmanager
@@ -182,10 +215,21 @@ class Ingester:
             os.close(descriptor)
 
 
-def _insert(records: Sequence[CallRecord]) -> None:
-    rows = [calls.row(record) for record in records]
-    with transaction.atomic():
-        Call.objects.bulk_create(rows, ignore_conflicts=True)
+def waiting(directory: Path | str) -> int:
+    """How many records of finished calls are not in the call table yet."""
+    return sum(_waiting(path, _kept_offset(path)) for path in spool.files(directory))
+
+
+def _waiting(path: Path, offset: int) -> int:
+    with suppress(FileNotFoundError):
+        return _counted(path, offset, path.stat().st_size)
+    return 0
+
+
+@functools.lru_cache(maxsize=1024)
+def _counted(path: Path, offset: int, size: int) -> int:
+    """Finished files are counted once, however often Prometheus asks while the database is away."""
+    return spool.count(path, offset)
 
 
 def _kept_offset(path: Path) -> int:
@@ -194,10 +238,15 @@ def _kept_offset(path: Path) -> int:
     return 0
 
 
-def _keep_offset(path: Path, offset: int) -> None:
-    fresh = _beside(path, "offset.new")
-    fresh.write_text(str(offset))
-    fresh.replace(_beside(path, "offset"))
+def _note(path: Path, suffix: str, text: str = "") -> None:
+    """Notes beside the file how far it is. A full disk must not end the ingesting, which alone makes room again: then
+    this process remembers, and after a crash the batch is read again, which does no harm."""
+    fresh = _beside(path, f"{suffix}.new")
+    try:
+        fresh.write_text(text)
+        fresh.replace(_beside(path, suffix))
+    except OSError:
+        log.exception("the state of a spool file could not be noted", extra={"path": path.name})
 
 
 def _beside(path: Path, suffix: str) -> Path:

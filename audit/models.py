@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from django.db import models
+
+from audit import histogram
 
 
 class RevisionCounter(models.Model):
@@ -91,7 +96,76 @@ class Call(models.Model):
             models.Index(fields=["request_id"], name="call_request_id"),
             models.Index(fields=["project", "-created_at"], name="call_project_created"),
             models.Index(fields=["provider", "model", "-created_at"], name="call_model_created"),
+            models.Index(fields=["-created_at"], name="call_failed", condition=models.Q(status="failed")),
         ]
 
     def __str__(self) -> str:
         return str(self.call_id)
+
+
+def _histogram(name: str, prefix: str) -> type[models.Model]:
+    """An abstract model with a counter for each bucket: counters add up in one upsert, a JSON column would not."""
+    fields: dict[str, Any] = {column: models.BigIntegerField(default=0) for column in histogram.columns(prefix)}
+    meta = type("Meta", (), {"abstract": True})
+    return type(name, (models.Model,), {"__module__": __name__, "Meta": meta, **fields})
+
+
+class CallRollup(_histogram("LatencyHistogram", "latency"), _histogram("TtftHistogram", "ttft")):
+    """Counts of the calls that began in one minute, hour or day (UTC), by what served them.
+
+    Written by the ingester only, in the transaction of the rows that it counts: a sum over a grain is what a recount
+    of the Call table gives. Minutes are kept for two days, all else also after its calls are pruned.
+    """
+
+    class Grain(models.TextChoices):
+        """Hours and days are by project, provider, model and revision. Minutes and totals, which a dashboard reads, are
+        by provider and model only (project "", revision 0), so that they stay few however many projects there are."""
+
+        MINUTE = "minute"
+        TOTAL = "total", "Hour over all projects"
+        HOUR = "hour"
+        DAY = "day"
+
+        @property
+        def by_model_only(self) -> bool:
+            return self in ("minute", "total")
+
+        def start_of(self, moment: datetime) -> datetime:
+            """The beginning of the minute, hour or day of `moment`."""
+            parts: dict[str, int] = {"second": 0, "microsecond": 0}
+            if self != "minute":
+                parts["minute"] = 0
+            if self == "day":
+                parts["hour"] = 0
+            return moment.replace(**parts)
+
+    grain = models.CharField(max_length=6, choices=Grain.choices)
+    start = models.DateTimeField()
+    project = models.CharField(max_length=63, blank=True)
+    provider = models.CharField(max_length=63, blank=True)
+    model = models.CharField(max_length=255, blank=True)
+    revision = models.BigIntegerField()
+    last_at = models.DateTimeField()
+    requests = models.BigIntegerField(default=0)
+    succeeded = models.BigIntegerField(default=0)
+    failed = models.BigIntegerField(default=0)
+    cancelled = models.BigIntegerField(default=0)
+    client_errors = models.BigIntegerField(default=0)
+    throttled = models.BigIntegerField(default=0)
+    server_errors = models.BigIntegerField(default=0)
+    broken_streams = models.BigIntegerField(default=0)
+    input_tokens = models.BigIntegerField(default=0)
+    output_tokens = models.BigIntegerField(default=0)
+    cached_tokens = models.BigIntegerField(default=0)
+    cache_write_tokens = models.BigIntegerField(default=0)
+    reasoning_tokens = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["grain", "start", "project", "provider", "model", "revision"], name="call_rollup_key"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.grain} {self.start:%Y-%m-%d %H:%M} {self.project} {self.provider}/{self.model}"

@@ -6,10 +6,13 @@ from __future__ import annotations
 import logging
 from datetime import UTC, date, datetime, timedelta
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
+
+from audit.models import Call
 
 log = logging.getLogger(__name__)
 DAYS_AHEAD = 7
+DROP_TRIES = 5  # of two seconds each
 
 
 def ensure(*, today: date | None = None, days_ahead: int = DAYS_AHEAD) -> None:
@@ -25,6 +28,35 @@ def ensure(*, today: date | None = None, days_ahead: int = DAYS_AHEAD) -> None:
 
 def name(day: date) -> str:
     return f"audit_call_{day:%Y%m%d}"
+
+
+def days() -> list[date]:
+    """The days that have a partition of their own, oldest first."""
+    named = (found.removeprefix("audit_call_") for found in _present())
+    return sorted(datetime.strptime(day, "%Y%m%d").date() for day in named if day.isdecimal())
+
+
+def drop(day: date) -> int:
+    """Drops a day's partition with its calls; how many those were, 0 where another one was faster. OperationalError
+    where a long query keeps its lock away."""
+    # Counted before, without a lock: nothing comes to a day that is over, and what did would go as well.
+    count = Call.objects.filter(day=day).count()
+    for left in reversed(range(DROP_TRIES)):
+        try:
+            _drop(day)
+            break
+        except OperationalError:
+            if not left:
+                raise
+    return count
+
+
+def _drop(day: date) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        # As for a new one: the parent, which DROP locks first, is not waited for with every insert behind it. Whoever
+        # came meanwhile goes on between two tries.
+        cursor.execute("SET LOCAL lock_timeout = '2s'")
+        cursor.execute(f"DROP TABLE IF EXISTS {name(day)}")
 
 
 def _present() -> set[str]:

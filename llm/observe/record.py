@@ -6,15 +6,23 @@ spool by the data plane and read from there by `audit.ingest`.
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from itertools import islice
+from typing import Final, Literal, Protocol
 
 import msgspec
 
 Status = Literal["succeeded", "failed", "cancelled"]
 
+# No model answers with a million million tokens. A provider that says so must not make a sum overflow, and with it
+# all that is added to it later.
+MOST_TOKENS: Final = 10**12
+LONGEST_TEXT: Final = 1000
+MOST_TAGS: Final = 100
+
 
 class CallRecord(msgspec.Struct, kw_only=True):
-    """`created_at` is in seconds since 1970 (float); durations are in milliseconds; tokens as in `llm.spec.Usage`.
+    """`created_at` is in seconds since 1970 (float); durations are in milliseconds; tokens as in `llm.spec.Usage`, at
+    most MOST_TOKENS of a kind.
 
     `call_id` is a UUIDv7 in text form, made here; `request_id` is the caller's label. `provider`, `model`, `route`
     are empty where the call ended before one was chosen; `provider_key` is the id of the provider's key that the last
@@ -50,12 +58,40 @@ class CallRecord(msgspec.Struct, kw_only=True):
     time_to_first_token_ms: float | None = None
     overhead_ms: float = 0.0
 
+    def __post_init__(self) -> None:
+        largest = max(
+            self.input_tokens, self.output_tokens, self.cached_tokens, self.cache_write_tokens, self.reasoning_tokens
+        )
+        if largest > MOST_TOKENS:
+            self._bound_tokens()
+
+    def _bound_tokens(self) -> None:
+        self.input_tokens = min(self.input_tokens, MOST_TOKENS)
+        self.output_tokens = min(self.output_tokens, MOST_TOKENS)
+        self.cached_tokens = min(self.cached_tokens, MOST_TOKENS)
+        self.cache_write_tokens = min(self.cache_write_tokens, MOST_TOKENS)
+        self.reasoning_tokens = min(self.reasoning_tokens, MOST_TOKENS)
+
 
 class Sink(Protocol):
     """Takes finished records. `write` returns after the record would survive kill -9 of this process; it raises
     RecordNotWritten where that cannot be had."""
 
     def write(self, record: CallRecord) -> None: ...
+
+
+def tamed(record: CallRecord) -> CallRecord:
+    """A copy that can be written whatever a caller put into its texts: cut to LONGEST_TEXT characters, halves of
+    surrogate pairs replaced, MOST_TAGS tags. A record is never lost for a label."""
+    texts = {
+        name: _plain(value) for name in CallRecord.__struct_fields__ if isinstance(value := getattr(record, name), str)
+    }
+    tags = {_plain(name): _plain(value) for name, value in islice(record.tags.items(), MOST_TAGS)}
+    return msgspec.structs.replace(record, tags=tags, **texts)
+
+
+def _plain(text: str) -> str:
+    return text[:LONGEST_TEXT].encode(errors="replace").decode()
 
 
 encode = msgspec.msgpack.Encoder().encode

@@ -1,9 +1,8 @@
 """The spool: where finished records wait for the ingester, safe from kill -9 of any process.
 
-One append-only file per process, `spool-<pid>-<start>-<n>.log`, in one directory. A record is one frame, written by
-one `os.write`: length of the payload (u32, big endian), CRC-32 of the payload (u32), payload (`record.encode`). The
-bytes are with the kernel when `write` returns; a thread calls fdatasync every 100 ms, so loss of the machine costs that
-much.
+One append-only file per process, `spool-<pid>-<start>-<n>.log`, in one directory. A record is one frame
+(`llm.observe.spool_file`), written by one `os.write`. The bytes are with the kernel when `write` returns; a thread
+calls fdatasync every 100 ms, so loss of the machine costs that much.
 
 The owner holds an exclusive flock while it may still write to a file: `owner_alive` tells the ingester which files are
 finished. A file takes its name only once it is locked, so that none is seen unlocked before its owner is done with it.
@@ -14,26 +13,24 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-import struct
 import threading
 import time
 import weakref
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from llm.errors import RecordNotWritten
-from llm.observe.record import CallRecord, decode, encode
+from llm.observe.record import CallRecord
+from llm.observe.spool_file import LARGEST_FRAME, count, files, frame, owner_alive, read, set_aside
+
+__all__ = ["LARGEST_FRAME", "MemorySink", "Spool", "count", "files", "owner_alive", "read", "set_aside", "troubles"]
 
 logger = logging.getLogger(__name__)
 
 SYNC_SECONDS: Final = 0.1
 LARGEST_FILE: Final = 16 * 1024 * 1024
-LARGEST_FRAME: Final = 1024 * 1024
-_HEADER: Final = struct.Struct(">II")
+ALARM_SECONDS: Final = 60.0
 _FULL = "The gateway cannot record calls at the moment."
 _sync_data = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 
@@ -41,18 +38,37 @@ Write = Callable[[int, bytes], int]
 
 
 class Spool:
-    """A Sink that appends to this process's file. `max_bytes` bounds all files of the directory together.
+    """A Sink that appends to this process's file. `max_bytes` bounds all files of the directory together (what other
+    processes write is counted once in 16 MiB of its own).
 
-    Thread-safe; a fork starts a file of its own. `write` raises RecordNotWritten where the disk refuses twice or the
-    spool is at its bound; a torn frame is cut off before the next attempt.
+    Thread-safe; a fork starts a file of its own. Where the disk refuses twice or the spool is at its bound, there is
+    an alarm, and `write` raises RecordNotWritten; with `required=False` the call goes on unrecorded and is counted. A
+    torn frame is cut off before the next attempt.
+
+    `alarm` says in words what keeps records from being written, and is empty when all is well; `unrecorded` counts
+    the calls of this process that went on without a record.
     """
 
-    def __init__(self, directory: Path | str, *, max_bytes: int = 1024**3, write: Write = os.write) -> None:
-        self._directory = Path(directory)
-        self._directory.mkdir(parents=True, exist_ok=True)
+    def __init__(
+        self,
+        directory: Path | str,
+        *,
+        max_bytes: int = 1024**3,
+        required: bool = True,
+        write: Write = os.write,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.directory = Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.alarm = ""
+        self.unrecorded = 0
         self._max_bytes = max_bytes
+        self._at_bound = f"the spool is at its bound of {max_bytes} bytes"
         self._file_bytes = max(min(LARGEST_FILE, max_bytes // 4), 1)
+        self.required = required
         self._write = write
+        self._monotonic = monotonic
+        self._alarmed_at = float("-inf")
         self._count = 0
         self._reset()
         reference = weakref.ref(self)
@@ -71,17 +87,25 @@ class Spool:
         self._thread: threading.Thread | None = None
 
     def write(self, record: CallRecord) -> None:
-        payload = encode(record)
-        frame = _HEADER.pack(len(payload), zlib.crc32(payload)) + payload
-        if len(payload) > LARGEST_FRAME:
-            raise RecordNotWritten(_FULL)
+        try:
+            self._record(record)
+        except RecordNotWritten:
+            if self.required:
+                raise
+            self.unrecorded += 1
+
+    def _record(self, record: CallRecord) -> None:
+        framed = frame(record)
         with self._lock:
-            self._make_room(len(frame))
+            self._make_room(len(framed))
             try:
-                self._append(frame)
+                self._append(framed)
             except OSError:
-                logger.exception("the spool could not be written; a new file is tried")
-                self._append_anew(frame)
+                if not self.alarm:  # else the alarm has said it
+                    logger.exception("the spool could not be written; a new file is tried")
+                self._append_anew(framed)
+            if self.alarm:
+                self._all_clear()
             self._dirty.set()
 
     def close(self) -> None:
@@ -108,10 +132,10 @@ class Spool:
     def _append_anew(self, frame: bytes) -> None:
         try:
             self._cut_torn_tail()
-            self._open()
             self._append(frame)
         except OSError as error:
             self._cut_torn_tail()
+            self._raise_alarm(f"the disk refuses records ({error.strerror or type(error).__name__})")
             raise RecordNotWritten(_FULL) from error
 
     def _cut_torn_tail(self) -> None:
@@ -122,26 +146,54 @@ class Spool:
         except OSError:
             # The reader stops at the torn frame, which must then be the file's last one.
             logger.exception("a torn record could not be cut off; its file is closed")
-        self._retire()
+            self._retire()
+            return
+        if self._size:  # an empty one is as good as new: a full disk must not get a file for each refused call
+            self._retire()
 
     def _make_room(self, size: int) -> None:
         """Counts the directory again every file's worth of bytes, and always before it refuses."""
         due = self._counted_at < 0 or self._total - self._counted_at >= self._file_bytes
         if due or self._total + size > self._max_bytes:
-            self._total = self._counted_at = sum(_size(path) for path in files(self._directory))
+            self._count_again()
         if self._total + size > self._max_bytes:
-            logger.error("the spool is at its bound", extra={"bytes": self._total, "bound": self._max_bytes})
+            self._raise_alarm(self._at_bound)
             raise RecordNotWritten(_FULL)
+
+    def _count_again(self) -> None:
+        self._total = self._counted_at = sum(_size(path) for path in files(self.directory))
+
+    def look_again(self) -> None:
+        """Ends the alarm of a full spool once a tenth of it is free, also where no call comes that would notice."""
+        with self._lock:
+            if self.alarm != self._at_bound:
+                return
+            self._count_again()
+            if self._total <= self._max_bytes // 10 * 9:
+                self._all_clear()
+
+    def _raise_alarm(self, words: str) -> None:
+        """One line at once and one a minute: a line for each refused call would fill what is left of the disk."""
+        now = self._monotonic()
+        if words != self.alarm or now - self._alarmed_at >= ALARM_SECONDS:
+            self._alarmed_at = now
+            outcome = "refused" if self.required else "unrecorded"
+            logger.critical("calls cannot be recorded", extra={"why": words, "calls": outcome})
+        self.alarm = words
+
+    def _all_clear(self) -> None:
+        logger.warning("calls are recorded again", extra={"unrecorded": self.unrecorded})
+        self.alarm = ""
 
     def _open(self) -> None:
         self._retire()
         self._count += 1
         name = f"spool-{os.getpid()}-{time.time_ns()}-{self._count}.log"
-        nascent = self._directory / f".{name}"
+        nascent = self.directory / f".{name}"
         descriptor = os.open(nascent, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            nascent.rename(self._directory / name)
+            nascent.rename(self.directory / name)
         except OSError:
             os.close(descriptor)
             nascent.unlink(missing_ok=True)
@@ -171,9 +223,14 @@ class Spool:
         """Outside of the lock, so that a slow disk does not hold a call back."""
         with self._lock:
             self._dirty.clear()
-            self._syncing, self._retired = self._retired, []
-            if self._descriptor >= 0:
-                self._syncing.append(os.dup(self._descriptor))
+            self._syncing += self._retired
+            self._retired = []
+            try:
+                if self._descriptor >= 0:
+                    self._syncing.append(os.dup(self._descriptor))
+            except OSError:
+                logger.exception("the spool could not be synced to disk; it is tried again")
+                self._dirty.set()
         while self._syncing:
             try:
                 _sync_data(self._syncing[-1])
@@ -202,63 +259,19 @@ class MemorySink:
             return list(self.records)
 
 
-def files(directory: Path | str) -> list[Path]:
-    """The spool's files, oldest name first."""
-    return sorted(Path(directory).glob("spool-*.log"))
-
-
-def owner_alive(path: Path) -> bool:
-    """May this file still grow? False once its owner closed it or died; FileNotFoundError where it is gone."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
-
-
-def _log_corrupt(path: Path, offset: int) -> None:
-    logger.error("a corrupt record in the spool was passed over", extra={"path": path.name, "offset": offset})
-
-
-def read(
-    path: Path, offset: int = 0, *, on_corrupt: Callable[[Path, int], None] = _log_corrupt
-) -> Iterator[tuple[CallRecord, int]]:
-    """The whole records from `offset` on, each with the offset behind it, to go on from.
-
-    A frame that is not there whole ends the reading: it may still be growing, or its writer died in it. A frame whose
-    checksum or payload is wrong is reported to `on_corrupt` and passed over; one whose length cannot be is reported
-    and ends the reading, as nothing behind it can be trusted.
-    """
-    with open(path, "rb") as file:
-        file.seek(offset)
-        data = file.read()
-    start = 0
-    while start + _HEADER.size <= len(data):
-        length, checksum = _HEADER.unpack_from(data, start)
-        if not 0 < length <= LARGEST_FRAME:
-            on_corrupt(path, offset + start)
-            return
-        end = start + _HEADER.size + length
-        if end > len(data):
-            return
-        record = _decoded(data[start + _HEADER.size : end], checksum)
-        if record is None:
-            on_corrupt(path, offset + start)
-        else:
-            yield record, offset + end
-        start = end
-
-
-def _decoded(payload: bytes, checksum: int) -> CallRecord | None:
-    if zlib.crc32(payload) != checksum:
-        return None
-    try:
-        return decode(payload)
-    except msgspec.MsgspecError:
-        return None
+def troubles(spool: Spool) -> dict[str, str]:
+    """What an operator must know of the records, for /ready's modes; empty when all is well. Of this process, but for
+    the damaged files."""
+    spool.look_again()
+    found = {}
+    if spool.alarm:
+        found["spool"] = f"{spool.alarm}: calls are {'refused' if spool.required else 'not recorded'}"
+    if spool.unrecorded:
+        found["unrecorded_calls"] = str(spool.unrecorded)
+    damaged = len(set_aside(spool.directory))
+    if damaged:
+        found["damaged_spool_files"] = str(damaged)
+    return found
 
 
 def _size(path: Path) -> int:

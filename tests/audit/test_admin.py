@@ -126,6 +126,11 @@ def test_the_history_of_an_object_is_readable_and_holds_no_secret(browser: Clien
     assert reverse("admin:audit_changeset_change", args=[history.revision()]) in table
 
 
+@pytest.mark.parametrize("number", ["no-number", "9" * 30])
+def test_the_history_of_nothing_is_not_found(browser: Client, number: str) -> None:
+    assert browser.get(f"/admin/access/project/{number}/history/").status_code == 404
+
+
 def test_an_old_version_has_no_form(browser: Client) -> None:
     project = Project.objects.create(slug="one")
     with pytest.raises(NoReverseMatch):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +16,22 @@ from django.db.utils import OperationalError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audit import calls
-from audit.ingest import Ingester, IngesterRunning
-from audit.models import Call
-from llm.observe import call_id as call_ids
+from audit import calls, partitions
+from audit.ingest import Ingester, IngesterRunning, waiting
+from audit.models import Call, CallRollup
 from llm.observe import spool as spools
 from llm.observe.record import CallRecord
 from llm.observe.spool import Spool
+from tests.support.records import call_id
 
 pytestmark = pytest.mark.django_db
 MOMENT = datetime(2031, 5, 17, 23, 59, 59, tzinfo=UTC).timestamp()
 
 
 def record(**fields: Any) -> CallRecord:
-    made_at = int(fields.get("created_at", MOMENT) * 1e9)
+    made_at = datetime.fromtimestamp(fields.get("created_at", MOMENT), tz=UTC)
     given: dict[str, Any] = {
-        "call_id": call_ids.new(now_ns=lambda: made_at),
+        "call_id": call_id(made_at),
         "request_id": "request-1",
         "created_at": MOMENT,
         "endpoint": "chat/completions",
@@ -101,6 +102,16 @@ def test_a_lost_offset_makes_no_second_row(spool: Spool, tmp_path: Path) -> None
     assert heard == ids
 
 
+def test_a_record_that_is_read_twice_counts_once(spool: Spool, tmp_path: Path) -> None:
+    write(spool, 4)
+    Ingester(tmp_path, batch_size=3).drain()
+    next(tmp_path.glob("*.offset")).unlink()
+    write(spool, 1)
+    Ingester(tmp_path).drain()
+    grains = CallRollup.objects.values_list("grain", "requests").order_by("grain")
+    assert list(grains) == [("day", 5), ("hour", 5), ("minute", 5), ("total", 5)]
+
+
 def test_a_new_ingester_goes_on_where_the_last_one_was(spool: Spool, tmp_path: Path) -> None:
     write(spool, 2)
     assert Ingester(tmp_path).drain() == 2
@@ -133,6 +144,46 @@ def test_a_corrupt_record_is_passed_over_and_its_file_kept_aside(spool: Spool, t
     assert not spools.files(tmp_path)
 
 
+def test_an_unreadable_rest_is_set_aside_with_an_alarm(
+    spool: Spool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ids = write(spool, 2)
+    spool.close()
+    (path,) = spools.files(tmp_path)
+    with open(path, "ab") as file:
+        file.write(b"\0" * 64)
+    Ingester(tmp_path).drain()
+    assert stored() == set(ids)
+    assert [kept.name for kept in tmp_path.glob("*spool-*")] == [f"corrupt-{path.name}"]
+    told = [line.message for line in caplog.records if line.levelno == logging.CRITICAL]
+    assert told == ["damage in the spool; the file is kept", "a damaged file of the spool is set aside"]
+
+
+def test_damage_is_remembered_by_the_next_ingester(spool: Spool, tmp_path: Path) -> None:
+    ids = write(spool, 3)
+    (path,) = spools.files(tmp_path)
+    data = bytearray(path.read_bytes())
+    data[2] ^= 0xFF  # the first record's length
+    path.write_bytes(data)
+    Ingester(tmp_path).drain()
+    spool.close()
+    Ingester(tmp_path).drain()
+    assert stored() == set(ids[1:])
+    assert spools.set_aside(tmp_path)
+
+
+def test_a_full_disk_does_not_end_the_ingesting(spool: Spool, tmp_path: Path) -> None:
+    write(spool, 3)
+    (path,) = spools.files(tmp_path)
+    path.with_name(f"{path.name}.offset.new").mkdir()  # the offset cannot be noted
+    ingester = Ingester(tmp_path)
+    with ingester._alone():
+        assert ingester._pass() == 3
+        assert ingester._pass() == 0
+    assert Ingester(tmp_path).drain() == 3  # another one reads all again, and nothing is doubled
+    assert Call.objects.count() == 3
+
+
 def test_a_record_that_cannot_be_stored_is_kept_and_holds_nobody_up(spool: Spool, tmp_path: Path) -> None:
     before, after = write(spool, 2), []
     spool.write(record(call_id="no-uuid"))
@@ -141,6 +192,66 @@ def test_a_record_that_cannot_be_stored_is_kept_and_holds_nobody_up(spool: Spool
     assert stored() == {*before, *after}
     (line,) = (tmp_path / "rejected.jsonl").read_text().splitlines()
     assert json.loads(line)["call_id"] == "no-uuid"
+
+
+def test_a_file_that_cannot_be_read_holds_no_other_up(
+    spool: Spool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "spool-0-0-0.log").mkdir()  # as a file of another user would, it fails when it is read
+    ids = write(spool, 3)
+    ingester = Ingester(tmp_path)
+    assert (ingester.drain(), ingester.drain()) == (3, 0)
+    assert stored() == set(ids)
+    assert [line.message for line in caplog.records if line.levelno == logging.CRITICAL] == [
+        "a file of the spool cannot be ingested"
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_folder_that_cannot_be_locked_does_not_end_the_loop(spool: Spool, tmp_path: Path) -> None:
+    ids = write(spool, 3)
+    (tmp_path / "ingest.lock").mkdir()
+    waited: list[float] = []
+
+    class Stop(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waited.append(timeout or 0)
+            if (tmp_path / "ingest.lock").is_dir():
+                (tmp_path / "ingest.lock").rmdir()
+            else:
+                self.set()
+            return self.is_set()
+
+    Ingester(tmp_path).run(Stop())
+    assert len(waited) == 2
+    assert stored() == set(ids)
+
+
+def test_there_is_a_partition_for_today_before_its_first_row(spool: Spool, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    spool.write(record(created_at=now.timestamp()))
+    Ingester(tmp_path).drain()
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT tableoid::regclass::text FROM audit_call")
+            assert cursor.fetchone() == (f"audit_call_{Call.objects.get().day:%Y%m%d}",)
+        assert now.date() + timedelta(days=7) in partitions.days()
+    assert Call.objects.get().day in (now.date(), datetime.now(UTC).date())
+
+
+def test_waiting_records_are_counted_and_again_when_something_has_changed(spool: Spool, tmp_path: Path) -> None:
+    write(spool, 3)
+    assert (waiting(tmp_path), waiting(tmp_path)) == (3, 3)
+    write(spool, 2)
+    assert waiting(tmp_path) == 5
+    ingester = Ingester(tmp_path, batch_size=2)
+    ingester.drain()
+    assert waiting(tmp_path) == 0
+    write(spool, 1)
+    assert waiting(tmp_path) == 1
+    spool.close()
+    ingester.drain()
+    assert waiting(tmp_path) == 0
 
 
 def test_a_database_that_is_down_loses_nothing(spool: Spool, tmp_path: Path) -> None:
@@ -225,5 +336,5 @@ def test_no_content_of_a_record_is_refused_by_the_database(
     )
     row.save(force_insert=True)
     again = Call.objects.get(pk=row.pk)
-    assert again.input_tokens == max(0, min(number, 2**63 - 1))
+    assert again.input_tokens == max(0, min(number, 10**12))
     assert again.request_id == texts["request_id"].replace("\x00", "")[:128]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 import time
 import uuid
 
@@ -12,8 +14,8 @@ from hypothesis import strategies as st
 from llm.observe import call_id
 
 
-@given(milliseconds=st.integers(0, 2**48 - 1), random=st.binary(min_size=10, max_size=10))
-def test_an_id_is_a_version_7_uuid_that_tells_its_time(milliseconds: int, random: bytes) -> None:
+@given(milliseconds=st.integers(0, 2**48 - 1), random=st.integers(0, 2**80 - 1))
+def test_an_id_is_a_version_7_uuid_that_tells_its_time(milliseconds: int, random: int) -> None:
     made = call_id.new(lambda: milliseconds * 1_000_000, lambda _: random)
     parsed = uuid.UUID(made)
     assert (str(parsed), parsed.version, parsed.variant) == (made, 7, uuid.RFC_4122)
@@ -33,3 +35,22 @@ def test_ids_sort_by_time_and_differ() -> None:
 def test_another_text_has_no_time(text: str) -> None:
     with pytest.raises(ValueError):
         call_id.timestamp(text)
+
+
+def test_ids_do_not_come_again_after_a_seed_or_a_fork() -> None:
+    def made() -> str:
+        return call_id.new(lambda: 0)
+
+    random.seed(1)
+    first = made()
+    random.seed(1)
+    assert made() != first
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, made().encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reading, 100).decode() != made()
+    os.close(reading)
+    os.close(writing)

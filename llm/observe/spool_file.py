@@ -1,0 +1,146 @@
+"""The files of the spool: their frames, and how to read them after whatever happened to them.
+
+A file is a row of frames: length of the payload (u32, big endian), CRC-32 of the payload (u32), payload (a
+`CallRecord` as msgpack). A frame that its writer did not finish ends the file: its call was never acknowledged. Any
+other bytes that are no frame are damage, which is reported, and read past to the next frame that is whole.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import re
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from llm.observe.record import CallRecord, decode, encode, tamed
+
+logger = logging.getLogger(__name__)
+
+LARGEST_FRAME: Final = 1024 * 1024
+_HEADER: Final = struct.Struct(">II")
+# A record has more than 15 fields, so its msgpack begins with `de 00`: two bytes that no UTF-8 text holds. So what
+# looks like a frame is none that a caller has written into one of its labels.
+_LIKE_A_FRAME: Final = re.compile(rb"(?=\x00[\x00-\x10].{6}\xde\x00)", re.DOTALL)
+
+OnCorrupt = Callable[[Path, int], None]
+
+
+def frame(record: CallRecord) -> bytes:
+    """The frame of a record; its texts are cut where it would be larger than a frame may be."""
+    try:
+        payload = encode(record)
+    except UnicodeEncodeError:  # half of a surrogate pair, as some senders' JSON escapes it
+        payload = encode(tamed(record))
+    if len(payload) > LARGEST_FRAME:
+        payload = encode(tamed(record))
+    return _HEADER.pack(len(payload), zlib.crc32(payload)) + payload
+
+
+def files(directory: Path | str) -> list[Path]:
+    """The spool's files, oldest name first."""
+    return sorted(Path(directory).glob("spool-*.log"))
+
+
+def set_aside(directory: Path | str) -> list[Path]:
+    """Files that are kept because not all of them could be read."""
+    return sorted(Path(directory).glob("corrupt-spool-*.log"))
+
+
+def owner_alive(path: Path) -> bool:
+    """May this file still grow? False once its owner closed it or died; FileNotFoundError where it is gone."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _log_corrupt(path: Path, offset: int) -> None:
+    logger.error("a corrupt record in the spool was passed over", extra={"path": path.name, "offset": offset})
+
+
+def read(path: Path, offset: int = 0, *, on_corrupt: OnCorrupt = _log_corrupt) -> Iterator[tuple[CallRecord, int]]:
+    """The whole records from `offset` on, each with the offset behind it, to go on from.
+
+    Damage is reported to `on_corrupt` by the offset where it begins. Where no whole frame follows it, the reading
+    ends; so it does, without a report, at a frame that may still be growing or that its writer died in.
+    """
+    with open(path, "rb") as file:
+        file.seek(offset)
+        data = file.read()
+    start = 0
+    while start < len(data):
+        found = _frame_at(data, start)
+        if found is None:
+            following = _next_frame(data, start + 1)
+            if following is not None or not _unfinished(data, start):
+                on_corrupt(path, offset + start)
+            if following is None:
+                return
+            start = following
+            continue
+        record, start = found
+        yield record, offset + start
+
+
+def _frame_at(data: bytes, start: int) -> tuple[CallRecord, int] | None:
+    """The record of the frame there, and where it ends."""
+    begin = start + _HEADER.size
+    if begin > len(data):
+        return None
+    length, checksum = _HEADER.unpack_from(data, start)
+    end = begin + length
+    if not 0 < length <= LARGEST_FRAME or end > len(data):
+        return None
+    payload = data[begin:end]
+    if zlib.crc32(payload) != checksum:
+        return None
+    try:
+        return decode(payload), end
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def _next_frame(data: bytes, start: int) -> int | None:
+    candidates = (match.start() for match in _LIKE_A_FRAME.finditer(data, start))
+    return next((place for place in candidates if _frame_at(data, place) is not None), None)
+
+
+def _unfinished(data: bytes, start: int) -> bool:
+    """Is what lies there, with no whole frame behind it, the beginning of one frame?"""
+    begin = start + _HEADER.size
+    if begin > len(data):
+        return True
+    length, checksum = _HEADER.unpack_from(data, start)
+    if not 0 < length <= LARGEST_FRAME or begin + length <= len(data):
+        return False
+    # A whole record under a length that is wrong was acknowledged: it is damage, however much it looks unfinished.
+    differs: bool = zlib.crc32(data[begin:]) != checksum
+    return differs
+
+
+def count(path: Path, offset: int = 0) -> int:
+    """How many frames lie behind `offset`, by their lengths alone: right where nothing is damaged. 0 where the file
+    is gone."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(offset)
+            data = file.read()
+    except FileNotFoundError:
+        return 0
+    found = start = 0
+    while start + _HEADER.size <= len(data):
+        length, _ = _HEADER.unpack_from(data, start)
+        start += _HEADER.size + length
+        found += 0 < length <= LARGEST_FRAME and start <= len(data)
+    return found
