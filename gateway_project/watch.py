@@ -16,6 +16,7 @@ import redis
 from django.db import close_old_connections, connections
 
 from audit.bus import CHANNEL
+from llm.observe import metrics
 from llm.snapshot import Holder, Snapshot
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ class RevisionWatch:
         revision = self._revision()
         if self._holder.ready and self._holder.current.revision == revision:
             self.failed_revision = None
+            metrics.configured(revision)
             return
         if revision == self.failed_revision and time.monotonic() < self._retry_at:
             return
@@ -92,6 +94,7 @@ class RevisionWatch:
         self._holder.swap(snapshot)
         self.failed_revision = None
         self._loaded.set()
+        metrics.configured(snapshot.revision)
         log.info("configuration swapped", extra={"revision": snapshot.revision})
 
     def _wait(self) -> None:

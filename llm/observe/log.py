@@ -9,8 +9,9 @@ gives `{"time": ..., "level": "info", "logger": ..., "event": "a fixed message",
 from __future__ import annotations
 
 import logging
+import time
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TextIO
 
 import msgspec
 
@@ -22,6 +23,7 @@ _STANDARD: Final = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__dic
     "asctime",
     "taskName",
 }
+_OF_EVERY_LINE: Final = frozenset({"time", "level", "logger", "event"})
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 
 access_logger = logging.getLogger("llm.access")
@@ -32,7 +34,7 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": _time(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": record.getMessage(),
@@ -45,28 +47,83 @@ class JsonFormatter(logging.Formatter):
         return redact.text(_encode(line).decode())
 
 
+class AccessLine(msgspec.Struct, frozen=True):
+    """One call in the log; the first fields are those of every line."""
+
+    time: str
+    level: str
+    logger: str
+    event: str
+    call_id: str
+    request_id: str
+    endpoint: str
+    status: str
+    http_status: int
+    error_code: str
+    project: str
+    key: str
+    provider: str
+    model: str
+    route: str
+    revision: int
+    attempts: int
+    stream: bool
+    input_tokens: int
+    output_tokens: int
+    latency_ms: float
+    overhead_ms: float
+
+
+class AccessHandler(logging.StreamHandler[TextIO]):
+    """Writes access lines past `logging`'s own machinery, which costs as much as a third of a call. Give it to
+    `llm.access` as its only handler, with `propagate` off."""
+
+    def line(self, record: CallRecord) -> None:
+        try:
+            self.stream.write(redact.text(_encode(_line(record, time.time())).decode()) + "\n")
+            self.flush()
+        except (OSError, ValueError):  # a log that cannot be written never fails a call
+            self.handleError(logging.makeLogRecord({"msg": "call", "args": ()}))
+
+
 def access(record: CallRecord) -> None:
     """The access line of one call. Costs nothing where `llm.access` does not log at INFO."""
     if not access_logger.isEnabledFor(logging.INFO):
         return
-    fields: dict[str, object] = {
-        "call_id": record.call_id,
-        "request_id": record.request_id,
-        "endpoint": record.endpoint,
-        "status": record.status,
-        "http_status": record.http_status,
-        "error_code": record.error_code,
-        "project": record.project,
-        "key": record.key,
-        "provider": record.provider,
-        "model": record.model,
-        "route": record.route,
-        "revision": record.revision,
-        "attempts": record.attempts,
-        "stream": record.stream,
-        "input_tokens": record.input_tokens,
-        "output_tokens": record.output_tokens,
-        "latency_ms": record.latency_ms,
-        "overhead_ms": record.overhead_ms,
-    }
-    access_logger.info("call", extra=fields)
+    handlers = access_logger.handlers
+    if not access_logger.propagate and len(handlers) == 1 and isinstance(handlers[0], AccessHandler):
+        handlers[0].line(record)
+        return
+    line = msgspec.structs.asdict(_line(record, 0.0))
+    access_logger.info("call", extra={name: value for name, value in line.items() if name not in _OF_EVERY_LINE})
+
+
+def _line(record: CallRecord, now: float) -> AccessLine:
+    return AccessLine(
+        _time(now),
+        "info",
+        "llm.access",
+        "call",
+        record.call_id,
+        record.request_id,
+        record.endpoint,
+        record.status,
+        record.http_status,
+        record.error_code,
+        record.project,
+        record.key,
+        record.provider,
+        record.model,
+        record.route,
+        record.revision,
+        record.attempts,
+        record.stream,
+        record.input_tokens,
+        record.output_tokens,
+        record.latency_ms,
+        record.overhead_ms,
+    )
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from llm.errors import CallCancelled, GatewayError
 from llm.observe import call_id
+from llm.snapshot import Caller
 from llm.spec import FinishReason, Request, Usage
 
 
@@ -26,25 +28,33 @@ class Info:
     dropped: tuple[str, ...] = ()
 
 
+def _left() -> GatewayError:
+    return CallCancelled("The caller left.")
+
+
 @dataclass(slots=True)
 class Call:
     """One call as its door took it.
 
-    Who calls: the key in `headers` (names in lower case), or `project` where a trusted door (Celery) names one.
+    Who calls: the key in `headers` (names in lower case), `project` where a task names one, or `caller` where the door
+    itself has made sure of it (the admin's playground).
     `request` may be a function that reads it: then the caller is known before a byte of the body is read.
     `endpoint` is `chat/completions`, `messages` or `generate`. `request_id` is the caller's label ("": the call id).
-    `info` is filled while the call runs.
+    `info` is filled while the call runs. `interrupted` says why the call was cancelled, when it was: a door that knows
+    of other reasons than its caller's leaving names them.
     """
 
     endpoint: str
     request: Request | Callable[[], Awaitable[Request]]
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     project: str | None = None
+    caller: Caller | None = None
     request_id: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     end_user: str = ""
     call_id: str = field(default_factory=call_id.new)
     info: Info = field(default_factory=Info)
+    interrupted: Callable[[], GatewayError] = _left
 
     def __post_init__(self) -> None:
         self.request_id = self.request_id or self.call_id

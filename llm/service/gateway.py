@@ -97,6 +97,8 @@ class Gateway:
         await self._transport.aclose()
 
     def _identify(self, call: Call, snapshot: Snapshot) -> Caller:
+        if call.caller is not None:
+            return call.caller
         if call.project is not None:
             return authenticate.by_project(snapshot, call.project)
         return authenticate.by_key(snapshot, call.headers, now=self._clock.now())
@@ -115,6 +117,7 @@ class Gateway:
             try:
                 return await verb(self._adapter(target.kind), turn.request, target)
             except GatewayError as error:
+                turn.attempt_failed(error)
                 following = walk.after(error, elapsed=turn.elapsed)
                 if following is None:
                     walk.conclude(error)

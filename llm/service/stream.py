@@ -66,10 +66,11 @@ class StreamReply:
             raise StopAsyncIteration
         return b"".join(self._held)
 
-    async def aclose(self) -> None:
-        """Ends the call. Before the answer is whole, that is the caller's leaving: recorded as cancelled."""
+    async def aclose(self, error: BaseException | None = None) -> None:
+        """Ends the call. Before the answer is whole, that is `error`, or else the caller's leaving: recorded as
+        cancelled."""
         if not self._over:
-            self._turn.fail(GeneratorExit())
+            self._turn.fail(error or GeneratorExit())
             await self._end()
 
     async def _end(self) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from llm.errors import CallCancelled, GatewayError, InternalError, RecordNotWritten
-from llm.observe import log
+from llm.observe import log, metrics
 from llm.observe.record import CallRecord, Sink, Status
 from llm.policies.retry import Step
 from llm.service.call import Call
@@ -37,6 +37,9 @@ class Turn:
         self._created_at = clock.now()
         self._first_byte: float | None = None
         self._ending: tuple[Status, int, str] = ("failed", 500, InternalError.code)
+        self._attempting = False
+        self._outcome: metrics.Outcome = "defect"
+        metrics.started(call.endpoint)
 
     @property
     def elapsed(self) -> float:
@@ -48,6 +51,10 @@ class Turn:
         self.info.model = step.candidate.model_id
         self.provider_key = step.candidate.key.key_id if step.candidate.key else ""
         self.info.attempts += 1
+        self._attempting = True
+
+    def attempt_failed(self, error: GatewayError) -> None:
+        self._attempt_over(metrics.outcome(error))
 
     def first_byte(self) -> None:
         """The first piece of a stream has come."""
@@ -61,9 +68,13 @@ class Turn:
     def succeed(self, usage: Usage) -> None:
         self.usage = usage
         self._ending = ("succeeded", 200, "")
+        self._outcome = "succeeded"
 
     def fail(self, error: BaseException) -> None:
-        if isinstance(error, asyncio.CancelledError | GeneratorExit | CallCancelled):
+        if isinstance(error, asyncio.CancelledError):
+            error = self.call.interrupted()
+        self._outcome = metrics.outcome(error)
+        if isinstance(error, GeneratorExit | CallCancelled):
             self._ending = ("cancelled", CallCancelled.status, CallCancelled.code)
         elif isinstance(error, GatewayError):
             anthropic = self.call.endpoint == "messages"
@@ -80,6 +91,7 @@ class Turn:
             return
         self.settled = True
         self.measure()
+        self._attempt_over(self._outcome)
         record = self.record()
         try:
             sink.write(record)
@@ -91,6 +103,12 @@ class Turn:
                 raise
         finally:
             log.access(record)
+            metrics.settled(record)
+
+    def _attempt_over(self, outcome: metrics.Outcome) -> None:
+        if self._attempting:
+            self._attempting = False
+            metrics.attempted(self.info.provider, self.info.model, outcome)
 
     def record(self) -> CallRecord:
         status, http_status, error_code = self._ending

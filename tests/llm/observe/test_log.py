@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+import time
+from datetime import datetime
 
 import pytest
 
@@ -70,3 +73,37 @@ def test_the_access_line_names_the_call(caplog: pytest.LogCaptureFixture) -> Non
         log.access(record)
     (line,) = caplog.records
     assert (line.__dict__["call_id"], line.__dict__["request_id"], line.__dict__["project"]) == ("c", "r", "p")
+
+
+def test_the_access_handler_writes_the_same_line_by_itself() -> None:
+    record = CallRecord(call_id="c", request_id="gw-0123456789abcdef", created_at=0, endpoint="messages", provider="x")
+    out = io.StringIO()
+    handler, logger = log.AccessHandler(out), log.access_logger
+    handler.setFormatter(log.JsonFormatter())
+    kept = logger.handlers, logger.propagate, logger.level
+    try:
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(logging.INFO)
+        log.access(record)
+        logger.handlers = [handler, handler]  # not as it wants to be used: through `logging`, twice
+        log.access(record)
+    finally:
+        logger.handlers, logger.propagate = kept[:2]
+        logger.setLevel(kept[2])
+    direct, *through = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert (direct["event"], direct["level"], direct["logger"], direct["provider"]) == (
+        "call",
+        "info",
+        "llm.access",
+        "x",
+    )
+    assert direct["request_id"] == "gw-***"
+    assert abs(datetime.fromisoformat(direct["time"]).timestamp() - time.time()) < 60
+    assert [line | {"time": direct["time"]} for line in through] == [direct, direct]
+
+
+def test_a_log_that_cannot_be_written_fails_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.StringIO()
+    out.close()
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    log.AccessHandler(out).line(CallRecord(call_id="c", request_id="r", created_at=0, endpoint="messages"))

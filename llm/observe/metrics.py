@@ -1,0 +1,231 @@
+"""What is counted of every call, by names that stay (CONTRACT.md): requests, durations, tokens, attempts.
+
+    metrics.open(directory)            once in a process that serves calls; without it all is counted in memory
+    metrics.started(endpoint)          a call begins
+    metrics.attempted(provider, model, metrics.outcome(error))
+    metrics.settled(record)            it ended
+    metrics.configured(revision)       this process serves the newest configuration
+
+Labels hold no key and no user. Names come from callers too, so they are capped: past MOST_NAMES projects, or models of
+providers, each further one is "other".
+The numbers lie in a `Tally`; `gateway_project.metrics` adds those of all processes and writes them for Prometheus.
+All but `configured` belong to the process's loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from bisect import bisect_left
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Literal
+
+from llm.errors import (
+    CallCancelled,
+    UpstreamAuthFailed,
+    UpstreamFailed,
+    UpstreamRateLimited,
+    UpstreamRejected,
+    UpstreamTimeout,
+)
+from llm.observe.record import CallRecord
+from llm.observe.tally import Slots, Tally
+
+Outcome = Literal["succeeded", "cancelled", "rejected", "rate_limited", "timeout", "credentials", "failed", "defect"]
+
+MOST_NAMES: Final = 1000
+LONGEST_NAME: Final = 330  # of a provider and one of its models
+OTHER: Final = "other"
+# Families of numbers, as `gateway_project.metrics` reads them.
+CALLS: Final = "calls"  # project, provider, model, endpoint, status: requests, then TOKEN_KINDS
+TIMES: Final = "times"  # provider, model, endpoint, status: the histograms of HISTOGRAMS
+ATTEMPTS: Final = "attempts"  # provider, model, outcome: how many
+ACTIVE: Final = "active"  # endpoint: how many now
+PROVIDER: Final = "provider"  # provider: 1 up, 0 down; since 1970 in seconds
+CONFIGURATION: Final = "configuration"  # (): revision; when it was last known to be the newest
+TOKEN_KINDS: Final = ("input", "output", "cached", "cache_write", "reasoning")
+# Upper bounds in seconds; a histogram is its sum, a count for each bound, and one for what lies above.
+SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+OVERHEAD: Final = (0.00025, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
+HISTOGRAMS: Final = (
+    ("request_duration_seconds", SECONDS),
+    ("overhead_seconds", OVERHEAD),
+    ("time_to_first_token_seconds", SECONDS),
+)
+_OVERHEAD_AT: Final = len(SECONDS) + 2
+_FIRST_TOKEN_AT: Final = _OVERHEAD_AT + len(OVERHEAD) + 2
+_TIMES: Final = _FIRST_TOKEN_AT + len(SECONDS) + 2
+# A provider's state is written again after so many seconds, so that the newest of several processes can be told.
+_STATE_SECONDS: Final = 1.0
+_ALIVE: Final = frozenset({"succeeded", "rejected", "rate_limited"})
+_SAYS_NOTHING: Final = frozenset({"cancelled", "defect"})
+
+
+class Metrics:
+    """The numbers of one process, by names that were looked up once."""
+
+    def __init__(self, directory: Path | None = None, *, now: Callable[[], float] = time.time) -> None:
+        self.directory = directory
+        self._tally = Tally(directory)
+        self._now = now
+        self._found: dict[tuple[str, ...], Slots] = {}
+        self._names = Names()
+
+    def started(self, endpoint: str) -> None:
+        slots = self._found.get((ACTIVE, endpoint)) or self._find(ACTIVE, endpoint, count=1)
+        slots[0] += 1
+
+    def settled(self, record: CallRecord) -> None:
+        provider, model, endpoint, status = record.provider, record.model, record.endpoint, record.status
+        name = (CALLS, record.project, provider, model, endpoint, status)
+        self._count(self._found.get(name) or self._find_call(name), record)
+        short = (TIMES, provider, model, endpoint, status)
+        self._time(self._found.get(short) or self._find_times(short), record)
+        active = self._found.get((ACTIVE, endpoint))
+        if active and active[0] > 0:
+            active[0] -= 1
+
+    def attempted(self, provider: str, model: str, outcome: Outcome) -> None:
+        name = (ATTEMPTS, provider, model, outcome)
+        slots = self._found.get(name) or self._find_attempts(name)
+        slots[0] += 1
+        if outcome not in _SAYS_NOTHING:
+            self._state(provider, 1.0 if outcome in _ALIVE else 0.0)
+
+    def configured(self, revision: int) -> None:
+        slots = self._found.get((CONFIGURATION,)) or self._find(CONFIGURATION, count=2)
+        slots[0], slots[1] = revision, self._now()
+
+    def release(self) -> None:
+        """Lets go of the files of a parent process."""
+        self._tally.release()
+
+    def _count(self, slots: Slots, record: CallRecord) -> None:
+        slots[0] += 1
+        slots[1] += record.input_tokens
+        slots[2] += record.output_tokens
+        if record.cached_tokens:
+            slots[3] += record.cached_tokens
+        if record.cache_write_tokens:
+            slots[4] += record.cache_write_tokens
+        if record.reasoning_tokens:
+            slots[5] += record.reasoning_tokens
+
+    def _time(self, slots: Slots, record: CallRecord) -> None:
+        seconds = record.latency_ms / 1000
+        slots[0] += seconds
+        slots[1 + bisect_left(SECONDS, seconds)] += 1
+        seconds = record.overhead_ms / 1000
+        slots[_OVERHEAD_AT] += seconds
+        slots[_OVERHEAD_AT + 1 + bisect_left(OVERHEAD, seconds)] += 1
+        if record.time_to_first_token_ms is not None:
+            seconds = record.time_to_first_token_ms / 1000
+            slots[_FIRST_TOKEN_AT] += seconds
+            slots[_FIRST_TOKEN_AT + 1 + bisect_left(SECONDS, seconds)] += 1
+
+    def _state(self, provider: str, up: float) -> None:
+        slots = self._found.get((PROVIDER, provider)) or self._find(PROVIDER, provider, count=2)
+        now = self._now()
+        if slots[0] != up or now - slots[1] > _STATE_SECONDS:
+            slots[0], slots[1] = up, now
+
+    def _find_call(self, name: tuple[str, ...]) -> Slots:
+        return self._known(self._names.capped(name), 1 + len(TOKEN_KINDS))
+
+    def _find_times(self, name: tuple[str, ...]) -> Slots:
+        return self._known(self._names.capped(name), _TIMES)
+
+    def _find_attempts(self, name: tuple[str, ...]) -> Slots:
+        return self._known(self._names.capped(name), 1)
+
+    def _known(self, name: tuple[str, ...], count: int) -> Slots:
+        return self._found.get(name) or self._find(*name, count=count)
+
+    def _find(self, family: str, *labels: str, count: int) -> Slots:
+        """A name past the cap is never a key here: `_found` would grow as that name does."""
+        slots = self._found[(family, *labels)] = self._tally.slots(family, labels, count)
+        return slots
+
+
+class Names:
+    """The names that were met first, as many as are kept apart."""
+
+    def __init__(self) -> None:
+        self._projects: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._models: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def capped(self, name: tuple[str, ...]) -> tuple[str, ...]:
+        """`name`, a family and its labels, with "other" for what is one too many."""
+        match name:
+            case (str(family), project, provider, model, *rest) if family == CALLS:
+                return (family, *_kept(self._projects, project), *_kept(self._models, provider, model), *rest)
+            case (str(family), provider, model, *rest) if family in (TIMES, ATTEMPTS):
+                return (family, *_kept(self._models, provider, model), *rest)
+        return name
+
+
+def _kept(known: dict[tuple[str, ...], tuple[str, ...]], *names: str) -> tuple[str, ...]:
+    found = known.get(names)
+    if found is None:
+        if len(known) >= MOST_NAMES or sum(map(len, names)) > LONGEST_NAME:
+            return (OTHER,) * len(names)
+        found = known[names] = names
+    return found
+
+
+def outcome(error: BaseException | None) -> Outcome:
+    """What an attempt that ended with `error` (None: well) says of the provider."""
+    match error:
+        case None:
+            return "succeeded"
+        case asyncio.CancelledError() | GeneratorExit() | CallCancelled():
+            return "cancelled"
+        case UpstreamRejected():
+            return "rejected"
+        case UpstreamRateLimited():
+            return "rate_limited"
+        case UpstreamTimeout():
+            return "timeout"
+        case UpstreamAuthFailed():
+            return "credentials"
+        case UpstreamFailed():
+            return "failed"
+    return "defect"
+
+
+_current = Metrics()
+
+
+def open(directory: Path) -> None:
+    """From now on this process counts in files in `directory`."""
+    global _current
+    if _current.directory != directory:
+        _current = Metrics(directory)
+
+
+def started(endpoint: str) -> None:
+    _current.started(endpoint)
+
+
+def attempted(provider: str, model: str, outcome: Outcome) -> None:
+    _current.attempted(provider, model, outcome)
+
+
+def settled(record: CallRecord) -> None:
+    _current.settled(record)
+
+
+def configured(revision: int) -> None:
+    _current.configured(revision)
+
+
+def _begin_anew() -> None:
+    """In a forked child: the parent's files are the parent's."""
+    global _current
+    parents, _current = _current, Metrics(_current.directory)
+    parents.release()
+
+
+os.register_at_fork(after_in_child=_begin_anew)
