@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from celery import Celery, signals
+from celery.schedules import crontab
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway_project.settings")
 
@@ -22,11 +23,14 @@ def make_app() -> Celery:
     django.setup()
     from gateway_project import wiring
 
-    celery = Celery("llm_gateway", include=["llm.tasks"])
+    celery = Celery("llm_gateway", include=["llm.tasks", "gateway_project.tasks"])
     celery.conf.update(
         broker_url=celery_url(settings.BROKER_URL) or None,
         result_backend=celery_url(settings.REDIS_URL) or None,
         result_expires=3600,
+        # A task that ends while Redis is away waits for it: else its answer would be lost, and the task failed.
+        result_backend_always_retry=True,
+        result_backend_max_sleep_between_retries_ms=1000,
         accept_content=["json"],
         task_serializer="json",
         result_serializer="json",
@@ -38,6 +42,8 @@ def make_app() -> Celery:
         worker_hijack_root_logger=False,
         worker_log_color=False,
         broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,  # a broker that is away is waited for, however long
+        beat_schedule={"clear-sessions": {"task": "gateway.clear_sessions", "schedule": crontab(hour=3, minute=17)}},
     )
     wiring.install()
     return celery

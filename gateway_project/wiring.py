@@ -1,7 +1,8 @@
 """The composition root: here the planes meet.
 
 `load()` reads the configuration of one revision; `Runtime` is what a process needs to serve calls: the snapshot and
-its watch, the spool and its ingester, the transport, the Gateway. One Runtime per process (`runtime()`).
+its watch, the spool and its ingester, the transport, the Gateway. One Runtime per process (`runtime()`); `install`
+says whether the spool is ingested in it.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from audit import history
 from audit.ingest import Ingester
 from gateway_project.watch import RevisionWatch
 from llm import service
+from llm.observe import metrics
 from llm.observe.record import CallRecord
-from llm.observe.spool import Spool
+from llm.observe.spool import Spool, troubles
 from llm.service import Gateway
 from llm.snapshot import Holder, Snapshot
 from llm.transport.aiohttp import AiohttpTransport
@@ -64,22 +66,28 @@ def note_use(records: Sequence[CallRecord]) -> None:
 
 
 class Runtime:
-    """Everything that one process needs to serve calls. `start()` begins its threads, `stop()` ends them."""
+    """Everything that one process needs to serve calls. `start()` begins its threads, `stop()` ends them. `ingest`:
+    with the spool's ingester."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, ingest: bool = True) -> None:
+        metrics.open(Path(settings.DATA_DIR) / "metrics")
         self.holder = Holder()
-        self.spool = Spool(spool_directory())
+        self.spool = Spool(
+            spool_directory(), max_bytes=settings.SPOOL_MAX_MB * 1024 * 1024, required=settings.RECORD_REQUIRED
+        )
         self.transport = AiohttpTransport()
         self.gateway = Gateway(holder=self.holder, sink=self.spool, transport=self.transport)
         self.watch = RevisionWatch(
             load=load, revision=history.revision, holder=self.holder, redis_url=settings.REDIS_URL
         )
-        self.ingester = Ingester(spool_directory(), on_batch=note_use)
+        self.ingester = Ingester(spool_directory(), on_batch=note_use) if ingest else None
         self._stop = threading.Event()
         self._ingest_thread: threading.Thread | None = None
 
     def start(self) -> None:
         self.watch.start()
+        if self.ingester is None:
+            return
         self._ingest_thread = threading.Thread(
             target=self.ingester.run, args=(self._stop,), name="spool-ingest", daemon=True
         )
@@ -94,7 +102,7 @@ class Runtime:
         modes = {"redis": "on" if settings.REDIS_URL else "off: one process, no Celery"}
         if self.watch.failed_revision is not None:
             modes["configuration"] = f"revision {self.watch.failed_revision} does not build; the last good one serves"
-        return modes
+        return {**modes, **troubles(self.spool)}
 
     def stop(self) -> None:
         """Ends the threads; the records of finished calls are in the database or in the spool afterwards."""
@@ -108,6 +116,7 @@ class Runtime:
 
 _runtime: Runtime | None = None
 _owner = 0
+_ingest = True
 _lock = threading.Lock()
 
 
@@ -116,7 +125,7 @@ def runtime() -> Runtime:
     global _runtime, _owner
     with _lock:
         if _runtime is None or _owner != os.getpid():
-            _runtime, _owner = Runtime(), os.getpid()
+            _runtime, _owner = Runtime(ingest=_ingest), os.getpid()
             _runtime.start()
         return _runtime
 
@@ -135,6 +144,9 @@ def gateway(*, wait_seconds: float = 10.0) -> Gateway:
     return current.gateway
 
 
-def install(factory: Callable[[], Gateway] = gateway) -> None:
-    """Tells the floors below (Celery tasks) where their Gateway comes from."""
+def install(factory: Callable[[], Gateway] = gateway, *, ingest: bool = True) -> None:
+    """Tells the floors below (Celery tasks) where their Gateway comes from; `ingest`: is the spool emptied by this
+    process? Of several on one data folder only one at a time does it."""
+    global _ingest
+    _ingest = ingest
     service.install(factory)

@@ -20,6 +20,9 @@ ALLOW_PRIVATE_UPSTREAMS = _environment.boolean("ALLOW_PRIVATE_UPSTREAMS", GATEWA
 KEY_ENV = _environment.items("KEY_ENV", "*_API_KEY")
 SECRETS_DIR = _environment.text("SECRETS_DIR")
 TRUSTED_PROXIES = _environment.items("TRUSTED_PROXIES")
+METRICS_TOKEN = _environment.text("METRICS_TOKEN")
+SPOOL_MAX_MB = _environment.number("SPOOL_MAX_MB", 1024, least=1)
+RECORD_REQUIRED = _environment.boolean("RECORD_REQUIRED", True)
 LOG_LEVEL = _environment.text("LOG_LEVEL", "INFO").upper()
 
 FERNET_KEYS = _environment.encryption_keys(DATA_DIR, GATEWAY_ENV)
@@ -100,6 +103,7 @@ USE_TZ = True
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True  # no collectstatic step between clone and first page
 
+LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = GATEWAY_ENV == "production"
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -131,6 +135,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "llm.observe.log.JsonFormatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "json"},
+        "access": {"class": "llm.observe.log.AccessHandler", "formatter": "json"},
+    },
+    "loggers": {"llm.access": {"handlers": ["access"], "propagate": False}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
 }

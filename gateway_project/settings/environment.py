@@ -19,7 +19,8 @@ PREFIX = "LLM_GATEWAY_"
 KNOWN = """
     DATABASE_URL CONFIG_PATH ENCRYPTION_KEY API_HOST API_PORT ENV REDIS_URL BROKER_URL REDIS_PORT WORKERS
     DATA_DIR SECRET_KEY ALLOWED_HOSTS TRUSTED_PROXIES ALLOW_PRIVATE_UPSTREAMS KEY_ENV SECRETS_DIR
-    METRICS_TOKEN ADMIN_PASSWORD ADMIN_TOKEN PROJECT_KEY TEST_DATABASE_URL LOG_LEVEL
+    METRICS_TOKEN ADMIN_PASSWORD ADMIN_TOKEN PROJECT_KEY TEST_DATABASE_URL TEST_SCREENSHOTS LOG_LEVEL
+    SPOOL_MAX_MB RECORD_REQUIRED
 """
 NAMES = frozenset(PREFIX + name for name in KNOWN.split())
 
@@ -45,12 +46,13 @@ def boolean(name: str, default: bool) -> bool:
     raise ImproperlyConfigured(f"{PREFIX}{name} must be true or false, not {raw!r}.")
 
 
-def number(name: str, default: int | None) -> int | None:
+def number(name: str, default: int | None, *, least: int = 0) -> int | None:
     raw = text(name)
     if not raw:
         return default
-    if not raw.isdigit():
-        raise ImproperlyConfigured(f"{PREFIX}{name} must be a whole number, not {raw!r}.")
+    if not raw.isdigit() or int(raw) < least:
+        bound = f" of at least {least}" if least else ""
+        raise ImproperlyConfigured(f"{PREFIX}{name} must be a whole number{bound}, not {raw!r}.")
     return int(raw)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 
@@ -15,19 +16,44 @@ UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "LLM Gateway",
     "SITE_HEADER": "LLM Gateway",
     "SITE_SYMBOL": "hub",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("gateway_project/icon.svg")}
+    ],
+    "SITE_URL": None,  # there is no other site to go back to
+    "STYLES": [lambda request: static("gateway_project/pages.css")],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "gateway_project.admin_site.dashboard.callback",
     "SIDEBAR": {
         "show_search": True,
         "navigation": [
-            {"title": "Providers", "items": [_link("Providers", "dns", "providers_provider_changelist")]},
-            {"title": "Routing", "items": [_link("Routes", "alt_route", "providers_route_changelist")]},
             {
-                "title": "Callers",
-                "items": [_link("Projects", "folder_shared", "access_project_changelist")],
+                "title": "",
+                "items": [
+                    _link("Dashboard", "monitoring", "index"),
+                    {
+                        "title": "Playground",
+                        "icon": "forum",
+                        "link": reverse_lazy("playground"),
+                        "permission": "gateway_project.admin_site.playground.permitted",
+                    },
+                ],
             },
-            {"title": "Calls", "items": [_link("Calls", "receipt_long", "audit_call_changelist")]},
-            {"title": "Audit", "items": [_link("Change sets", "history", "audit_changeset_changelist")]},
+            {
+                "title": "Configuration",
+                "items": [
+                    _link("Providers", "dns", "providers_provider_changelist"),
+                    _link("Routes", "alt_route", "providers_route_changelist"),
+                    _link("Projects", "folder_shared", "access_project_changelist"),
+                ],
+            },
+            {
+                "title": "Records",
+                "items": [
+                    _link("Calls", "receipt_long", "audit_call_changelist"),
+                    _link("Change sets", "history", "audit_changeset_changelist"),
+                ],
+            },
             {
                 "title": "Users",
                 "items": [

@@ -10,12 +10,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 
 log = logging.getLogger(__name__)
+ROOT = Path(__file__).resolve().parents[2]
 PR_SET_PDEATHSIG = 1
 FIRST_PAUSE = 0.2
-LONGEST_PAUSE = 10.0
-STEADY_SECONDS = 30.0
+LONGEST_PAUSE = 5.0  # with the time that a child needs to start, ten seconds at most without it
+STEADY_SECONDS = 10.0
 
 
 class Child:
@@ -40,6 +43,7 @@ class Child:
         self._process = subprocess.Popen(
             self._command,
             env=self._env,
+            cwd=ROOT,  # `-m` finds the packages there, wherever run_api was started
             pass_fds=self._keep,
             stdin=subprocess.DEVNULL,
             # A session of its own: Ctrl-C reaches the parent only, which stops the children in order.
@@ -60,11 +64,18 @@ class Child:
         if self._restart_at is None:
             self._plan_restart(now)
         elif now >= self._restart_at:
+            self._restart(now)
+
+    def _restart(self, now: float) -> None:
+        try:
             self.start()
+        except OSError:  # out of processes or memory, or the program is being replaced: the others live on
+            log.exception("a child cannot be started", extra={"child": self.name})
+            self._pause = next_pause(self._pause, lived=0)
+            self._restart_at = now + self._pause
 
     def _plan_restart(self, now: float) -> None:
-        steady = now - self._started_at > STEADY_SECONDS
-        self._pause = FIRST_PAUSE if steady else min(self._pause * 2, LONGEST_PAUSE)
+        self._pause = next_pause(self._pause, lived=now - self._started_at)
         self._restart_at = now + self._pause
         status = self._process.returncode if self._process is not None else None
         log.error("a child ended", extra={"child": self.name, "exit_status": status, "restart_in": self._pause})
@@ -81,12 +92,19 @@ class Child:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             log.error("a child did not stop in time and is killed", extra={"child": self.name})
-            self._process.kill()
+            # With processes of its own: it leads their group, and until it is waited for its number is no one else's.
+            with suppress(OSError):  # it ended at this very moment
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
     def stop(self, seconds: float) -> None:
         self.signal_stop()
         self.wait_stopped(seconds)
+
+
+def next_pause(last: float, *, lived: float) -> float:
+    """Seconds before a child is started again that lived so long, after a pause of `last` seconds before that."""
+    return FIRST_PAUSE if lived > STEADY_SECONDS else min(last * 2, LONGEST_PAUSE)
 
 
 def _die_with_parent() -> None:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
 import os
 import secrets
 import shutil
-import tempfile
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import redis
 
+from gateway_project.supervisor import leftover, sockets
+
 START_SECONDS = 15.0
-SOCKET_PATH_LIMIT = 107  # bytes in sockaddr_un
 
 
 def find_binary() -> str | None:
@@ -31,16 +33,8 @@ def find_binary() -> str | None:
     return str(REDIS_SERVER_PATH) if os.access(REDIS_SERVER_PATH, os.X_OK) else None
 
 
-def runtime_folder(data_dir: Path) -> Path:
-    """A short folder for sockets, one per data folder, for this user only."""
-    name = f"llm-gateway-{os.getuid()}-{hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]}"
-    folder = Path(tempfile.gettempdir()) / name
-    if len(os.fsencode(folder / "redis.sock")) > SOCKET_PATH_LIMIT:
-        folder = Path("/tmp") / name
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.stat().st_uid != os.getuid() or folder.stat().st_mode & 0o077:
-        raise RuntimeError(f"{folder} does not belong to this user alone; remove it.")
-    return folder
+class NotStarted(Exception):
+    """The server does not answer; the message says where to look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +49,9 @@ class EmbeddedRedis:
 
     @classmethod
     def plan(cls, binary: str, *, data_dir: Path, port: int) -> EmbeddedRedis:
-        socket = runtime_folder(data_dir) / "redis.sock"
-        password = secrets.token_urlsafe(24) if port else ""
+        """The password stays from one start to the next: other services have it in their settings."""
+        socket = sockets.folder(data_dir) / "redis.sock"
+        password = (_kept_password(data_dir) or secrets.token_urlsafe(24)) if port else ""
         return cls(binary, data_dir, socket, port, password)
 
     @property
@@ -84,6 +79,7 @@ class EmbeddedRedis:
             f'unixsocket "{self.socket}"',
             "unixsocketperm 700",
             f'dir "{folder}"',
+            f'pidfile "{self._pid_file()}"',
             "appendonly yes",
             'save ""',
             "maxmemory-policy noeviction",
@@ -94,35 +90,54 @@ class EmbeddedRedis:
 
     def write_address(self) -> None:
         """`redis.json` in the data folder (mode 600): the URLs, the loopback one with its password."""
-        file = self.data_dir / "redis.json"
+        file = _address_file(self.data_dir)
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as stream:
             json.dump({"url": self.loopback_url, "socket_url": self.url}, stream)
 
     def stop_leftover(self) -> None:
         """Ends a server of ours that outlived its supervisor: two would write one append-only file."""
-        address = self.data_dir / "redis.json"
-        try:
-            url = json.loads(address.read_text())["socket_url"]
-            redis.Redis.from_url(url, socket_timeout=5).shutdown()
-        except (OSError, ValueError, KeyError, redis.RedisError):
-            return  # none is there
-        wait_gone(self.socket)
+        file = self._pid_file()
+        pid = leftover.running(file, self.data_dir / "redis" / "redis.conf")
+        if pid:
+            leftover.end(pid)
+        else:
+            self._shut_down()
+        file.unlink(missing_ok=True)
 
-    def wait_ready(self) -> None:
+    def _shut_down(self) -> None:
+        """One that has not written its process number, if there is one: it answers on the socket."""
+        with suppress(OSError, ValueError, KeyError, redis.RedisError):
+            url = json.loads(_address_file(self.data_dir).read_text())["socket_url"]
+            redis.Redis.from_url(url, socket_timeout=5).shutdown()
+
+    def _pid_file(self) -> Path:
+        return self.data_dir / "redis" / "redis.pid"
+
+    def wait_ready(self, running: Callable[[], bool]) -> None:
+        """Until it answers, however long it reads its file. NotStarted where its process is gone (`running`), or says
+        nothing for a while."""
         client = redis.Redis.from_url(self.url)
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
                 client.ping()
                 return
-            except redis.RedisError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.02)
+            except redis.BusyLoadingError:
+                deadline = time.monotonic() + START_SECONDS
+            except redis.RedisError as error:
+                if time.monotonic() > deadline or not running():
+                    where = f", or its port {self.port} is taken (LLM_GATEWAY_REDIS_PORT)" if self.port else ""
+                    log_file = self.data_dir / "redis" / "redis.log"
+                    raise NotStarted(f"The embedded Redis did not start: {log_file} says why{where}.") from error
+            time.sleep(0.02)
 
 
-def wait_gone(socket: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while socket.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+def _address_file(data_dir: Path) -> Path:
+    return data_dir / "redis.json"
+
+
+def _kept_password(data_dir: Path) -> str:
+    with suppress(OSError, ValueError, KeyError):
+        return urlsplit(json.loads(_address_file(data_dir).read_text())["url"]).password or ""
+    return ""

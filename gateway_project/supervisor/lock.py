@@ -12,7 +12,7 @@ class FolderInUse(Exception):
 
 
 class FolderLock:
-    """An exclusive lock on a folder, held until the process ends, however it ends."""
+    """An exclusive lock on a folder, held until the process ends, however it ends, or until `release`."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -23,3 +23,6 @@ class FolderLock:
         except OSError as error:
             os.close(self._descriptor)
             raise FolderInUse(str(folder)) from error
+
+    def release(self) -> None:
+        os.close(self._descriptor)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import logging
 import os
 import signal
@@ -13,14 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from audit import ingest
+from gateway_project.supervisor import probe, sockets
 from gateway_project.supervisor.child import Child
-from gateway_project.supervisor.embedded_redis import EmbeddedRedis, find_binary
+from gateway_project.supervisor.embedded_redis import EmbeddedRedis, NotStarted, find_binary
 from gateway_project.supervisor.first_run import FirstRun
 from gateway_project.supervisor.port import reachable_host
+from gateway_project.supervisor.process import GRACE_SECONDS
 
 log = logging.getLogger(__name__)
 TEND_SECONDS = 0.1
 READY_SECONDS = 60.0
+STOP_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,9 @@ class Supervisor:
         self._listener = listener
         self._port = listener.getsockname()[1]
         self._base_url = f"http://{reachable_host(options.host)}:{self._port}"
+        self._control = sockets.folder(options.data_dir) / "control.sock"
         self._redis: EmbeddedRedis | None = None
-        self._children: list[Child] = []  # in the order of their start; the stop is the other way round
+        self._children: list[Child] = []
         self._stopping = False
 
     def run(self) -> None:
@@ -54,9 +58,11 @@ class Supervisor:
             signal.signal(number, self._told_to_stop)
         try:
             env = self._start_redis(dict(os.environ))
-            self._start_worker(env)
-            self._start_api(env)
+            self._start_data_workers(env)
+            self._start("control", env, ["--socket", str(self._control)])
             self._wait_ready()
+            # After the others: it needs a processor for seconds, and nobody waits for it.
+            self._start_worker(env)
             self._announce()
             while not self._stopping:
                 self._tend()
@@ -75,30 +81,39 @@ class Supervisor:
             return env
         embedded = EmbeddedRedis.plan(binary, data_dir=self._options.data_dir, port=self._options.redis_port)
         embedded.stop_leftover()
-        self._add(Child("redis", embedded.command(), env=env))
-        embedded.wait_ready()
+        child = self._add(Child("redis", embedded.command(), env=env))
+        try:
+            embedded.wait_ready(child.alive)
+        except NotStarted as error:
+            sys.exit(str(error))
         embedded.write_address()
         self._redis = embedded
         return {**env, "LLM_GATEWAY_REDIS_URL": embedded.url}
 
     def _start_worker(self, env: dict[str, str]) -> None:
-        if not (env.get("LLM_GATEWAY_BROKER_URL") or env.get("LLM_GATEWAY_REDIS_URL")):
-            return
-        self._add(Child("worker", [sys.executable, "-m", "gateway_project.supervisor.worker"], env=env))
+        if not self._stopping and (env.get("LLM_GATEWAY_BROKER_URL") or env.get("LLM_GATEWAY_REDIS_URL")):
+            self._start("worker", env, [])
 
-    def _start_api(self, env: dict[str, str]) -> None:
+    def _start_data_workers(self, env: dict[str, str]) -> None:
         workers = self._options.workers
         if workers > 1 and not env.get("LLM_GATEWAY_REDIS_URL"):
-            sys.exit(f"{workers} API processes need Redis; without it one is run (LLM_GATEWAY_WORKERS, --workers).")
+            sys.exit(f"{workers} data workers need Redis; without it one is run (LLM_GATEWAY_WORKERS, --workers).")
         descriptor = self._listener.fileno()
-        command = [sys.executable, "-m", "gateway_project.supervisor.api", "--fd", str(descriptor)]
-        command += ["--drain-seconds", str(self._options.drain_seconds)]
+        arguments = ["--fd", str(descriptor), "--control", str(self._control)]
         for number in range(workers):
-            self._add(Child(f"api-{number}", command, env=env, keep=[descriptor]))
+            self._start("data", env, arguments, name=f"data-{number}", keep=[descriptor])
 
-    def _add(self, child: Child) -> None:
+    def _start(
+        self, module: str, env: dict[str, str], arguments: list[str], *, name: str = "", keep: list[int] | None = None
+    ) -> None:
+        common = ["--parent", str(os.getpid()), "--drain-seconds", str(self._options.drain_seconds)]
+        command = [sys.executable, "-m", f"gateway_project.supervisor.{module}", *common, *arguments]
+        self._add(Child(name or module, command, env=env, keep=keep or []))
+
+    def _add(self, child: Child) -> Child:
         child.start()
         self._children.append(child)
+        return child
 
     def _tend(self) -> None:
         time.sleep(TEND_SECONDS)
@@ -116,15 +131,7 @@ class Supervisor:
             print(f"Not ready yet; {self._base_url}/ready says what is missing.", file=sys.stderr, flush=True)
 
     def _ready(self) -> bool:
-        host = reachable_host(self._options.host).strip("[]")
-        connection = http.client.HTTPConnection(host, self._port, timeout=2)
-        try:
-            connection.request("GET", "/ready")
-            return connection.getresponse().status == 200
-        except OSError:
-            return False
-        finally:
-            connection.close()
+        return probe.port_ready(self._options.host, self._port) and probe.control_answers(self._control)
 
     def _announce(self) -> None:
         if self._stopping:
@@ -134,7 +141,7 @@ class Supervisor:
             first_run.tell(self._options.data_dir, self._base_url)
         print(f"LLM Gateway serves at {self._base_url} (admin: {self._base_url}/admin/)", flush=True)
         if self._redis is None and not self._options.redis_url:
-            print("No Redis found: one API process, no Celery, counters in memory.", flush=True)
+            print("No Redis found: one data worker, no Celery, counters in memory.", flush=True)
         elif self._redis is not None and self._redis.port:
             self._tell_redis(self._redis)
 
@@ -146,13 +153,31 @@ class Supervisor:
             print(f"Redis for other services: see {self._options.data_dir / 'redis.json'}", flush=True)
 
     def _stop(self) -> None:
-        # The port closes with the API, so a balancer goes elsewhere; Redis goes last, the others still need it.
-        self._listener.close()
-        api = [child for child in self._children if child.name.startswith("api")]
-        others = [child for child in reversed(self._children) if child not in api]
-        for child in api:
+        """In this order: calls end first, what they need goes later, and Redis last."""
+        data = [child for child in self._children if child.name.startswith("data")]
+        for child in data:
             child.signal_stop()
-        for child in api:
-            child.wait_stopped(self._options.drain_seconds + 10)
-        for child in others:
-            child.stop(self._options.drain_seconds + 10)
+        if any(child.alive() for child in data):
+            time.sleep(min(GRACE_SECONDS, self._options.drain_seconds))  # /ready says no before the port closes
+        self._listener.close()
+        for child in data:
+            child.wait_stopped(self._options.drain_seconds + STOP_SECONDS)
+        self._stop_child("control", STOP_SECONDS)
+        self._stop_child("worker", self._options.drain_seconds + STOP_SECONDS)
+        self._ingest_rest()
+        self._stop_child("redis", STOP_SECONDS)
+        sockets.remove(self._options.data_dir)
+
+    def _stop_child(self, name: str, seconds: float) -> None:
+        for child in self._children:
+            if child.name == name:
+                child.stop(seconds)
+
+    def _ingest_rest(self) -> None:
+        """The worker's last tasks ended after the control process, which ingests."""
+        spool = self._options.data_dir / "spool"
+        try:
+            if ingest.waiting(spool):
+                ingest.Ingester(spool).drain()
+        except Exception:  # reason: the end of everything; whatever the database has, the records wait in the spool
+            log.exception("the last calls could not be ingested; they wait in the spool")

@@ -5,16 +5,30 @@ from __future__ import annotations
 
 import errno
 import socket
+import time
 
 BACKLOG = 2048
+POLL_SECONDS = 0.05
 
 
 class PortTaken(Exception):
     """Someone else listens there."""
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket that children inherit. Raises PortTaken, or OSError for an address that is not ours."""
+def listen(host: str, port: int, *, patience: float = 0) -> socket.socket:
+    """A listening socket that children inherit. Raises PortTaken where the port is not free within `patience` seconds,
+    OSError for an address that is not ours."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return _listen(host, port)
+        except PortTaken:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(POLL_SECONDS)
+
+
+def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from llm.dialects import hub
-from llm.errors import GatewayError, GatewayUnavailable, InternalError, InvalidRequest
+from llm.errors import CallCancelled, GatewayError, GatewayUnavailable, InternalError, InvalidRequest
 from llm.http import anthropic, generate, openai, reply
 from llm.http.exchange import Exchange, Leaving
 from llm.service import Call, Gateway, Reply, StreamReply
@@ -42,8 +42,12 @@ GENERATE: Final = Door(
 
 
 async def serve(exchange: Exchange, gateway: Gateway, door: Door, *, body_limit: int) -> None:
-    """One call. Raises what fails before the answer has begun; a caller that leaves ends it quietly."""
-    leaving = Leaving(exchange.receive)
+    """One call. Raises what fails before the answer has begun; a caller that leaves ends it quietly. A cancellation
+    from elsewhere is the process going down: that is told."""
+    leaving = Leaving(exchange.receive, exchange.scope)
+
+    def interrupted() -> GatewayError:
+        return CallCancelled("The caller left.") if leaving.left else _going_down()
 
     async def read() -> Request:
         body = await exchange.body(body_limit)
@@ -59,9 +63,15 @@ async def serve(exchange: Exchange, gateway: Gateway, door: Door, *, body_limit:
         headers=exchange.headers,
         request_id=exchange.request_id,
         call_id=exchange.call_id,
+        interrupted=interrupted,
     )
     async with leaving:
-        answer = await gateway.answer(call)
+        try:
+            answer = await gateway.answer(call)
+        except asyncio.CancelledError:
+            if leaving.left:
+                raise
+            raise _going_down() from None
         if isinstance(answer, StreamReply):
             await _relay(exchange, door, call, answer, leaving)
         else:
@@ -77,9 +87,9 @@ async def _relay(exchange: Exchange, door: Door, call: Call, answer: StreamReply
         async for piece in door.frames(answer, call) if door.frames else answer:
             await exchange.piece(piece)
     except asyncio.CancelledError:
-        if not leaving.left:
-            await _tell(exchange, door, GatewayUnavailable("The gateway is going down."))
-        raise
+        if leaving.left:
+            raise
+        error = _going_down()
     except GatewayError as raised:
         error = raised
     except OSError:
@@ -88,10 +98,14 @@ async def _relay(exchange: Exchange, door: Door, call: Call, answer: StreamReply
         logger.exception("a stream failed unexpectedly", extra={"call_id": call.call_id})
         error = InternalError("The gateway failed.")
     finally:
-        await answer.aclose()
+        await answer.aclose(error)
     if error is not None:
         await _tell(exchange, door, error)
     await exchange.finish()
+
+
+def _going_down() -> GatewayError:
+    return GatewayUnavailable("The gateway is going down.", retry_after=1)
 
 
 async def _tell(exchange: Exchange, door: Door, error: GatewayError) -> None:

@@ -58,3 +58,10 @@ def test_unknown_names_warn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLM_GATEWAY_DATABSE_URL", "x")
     with pytest.warns(UserWarning, match="LLM_GATEWAY_DATABSE_URL"):
         environment.warn_of_unknown_names()
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "many"])
+def test_a_number_has_its_least(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("LLM_GATEWAY_SPOOL_MAX_MB", value)
+    with pytest.raises(ImproperlyConfigured, match="LLM_GATEWAY_SPOOL_MAX_MB must be a whole number of at least 1"):
+        environment.number("SPOOL_MAX_MB", 1024, least=1)

@@ -11,12 +11,6 @@ from tests.support.upstream import FakeUpstream
 from tests.support.upstream_thread import ThreadedUpstream
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "/journeys/" in str(item.path):
-            item.add_marker(pytest.mark.xdist_group("journeys"))
-
-
 @pytest.fixture(scope="session")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
     with GatewayProcess(tmp_path_factory.mktemp("gateway"), REDIS_PORT=str(free_port())) as process:

@@ -8,9 +8,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import redis
+
 from tests.support.eventually import eventually
 from tests.support.gateway import GatewayProcess
+from tests.support.load import Load
+from tests.support.upstream import FakeUpstream
+from tests.support.upstream_behaviours import held, text
 
+CROWD = 150  # of the 200 that a worker takes at a time
 PROGRAM = """
 import json, sys
 from celery import Celery
@@ -70,6 +76,29 @@ def test_a_project_must_accept_tasks(gateway: GatewayProcess, tmp_path: Path) ->
     assert gateway.rest("POST", "/projects", json={"slug": "no-tasks"}).status_code == 201
     told = submit(gateway, tmp_path, body={"model": "echo", "messages": SAY}, project="no-tasks")
     assert told["class"] == "InvalidRequest" and "task" in told["args"][0]
+
+
+def test_many_tasks_that_end_at_once_are_all_acknowledged(gateway: GatewayProcess) -> None:
+    with FakeUpstream.in_thread() as crowd:
+        crowd.default = held(text("at last"))
+        body = {
+            "provider_id": "crowd",
+            "provider_type": "openai",
+            "connection_params": {"api_base": f"{crowd.url}/v1"},
+            "models": [{"model_id": "m"}],
+            "api_key": {"key_value": "sk-test"},
+        }
+        assert gateway.rest("POST", "/providers", json=body).status_code == 201
+        load = Load(gateway)
+        for _ in range(CROWD):
+            load.submit("crowd/m")
+        crowd.wait_request(CROWD, seconds=20)
+        crowd.release()
+        eventually(lambda: not load.unfinished(), seconds=20)
+        eventually(lambda: not load.missing())
+        assert len(crowd.requests) == CROWD
+    with redis.Redis.from_url(gateway.redis_url()) as client:
+        eventually(lambda: list(client.scan_iter("llm_gateway:unacked:*", count=1000)) == [])
 
 
 def _call(gateway: GatewayProcess, call_id: str) -> dict[str, Any] | None:

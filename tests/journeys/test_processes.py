@@ -1,29 +1,35 @@
-"""What `init_db` and `run_api` promise: the first run's secrets, a taken port, one gateway a folder, a clean end."""
+"""What `init_db` and `run_api` promise: the first run's secrets, the children, a taken port, one gateway a folder."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
-import psutil
+import pytest
+import redis
 import requests
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
+from gateway_project.supervisor import sockets
 from tests.support.eventually import eventually
 from tests.support.gateway import ROOT, GatewayProcess, clean_environment, free_port, manage
+from tests.support.gateway_processes import all_gone, children, descendants
 
 
-def gone(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-
-
-def children(pid: int) -> list[int]:
-    return [child.pid for child in psutil.Process(pid).children()]
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    """A gateway with two data workers."""
+    folder = tmp_path_factory.mktemp("pair")
+    with GatewayProcess(folder, arguments=["--workers", "2"], REDIS_PORT=str(free_port())) as gateway:
+        yield gateway
 
 
 def test_the_first_run_tells_its_secrets_once(tmp_path: Path) -> None:
@@ -60,44 +66,69 @@ def test_a_database_that_was_not_set_up_is_told(tmp_path: Path) -> None:
     assert "init_db" in ran.stderr
 
 
-def test_a_second_start_leaves_the_first_alone(tmp_path: Path) -> None:
-    with GatewayProcess(tmp_path) as gateway:
-        second = manage(gateway.environment, "run_api", "--host", "127.0.0.1", "--port", str(free_port()))
-        assert second.returncode == 1
-        assert "data folder" in second.stderr
-        assert gateway.chat("echo").status_code == 200
+def test_a_taken_port_of_redis_is_told(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        environment = clean_environment(tmp_path, REDIS_PORT=port)
+        assert manage(environment, "init_db", "--sync", "--for-server").returncode == 0
+        ran = manage(environment, "run_api", "--host", "127.0.0.1", "--port", "0")
+    assert ran.returncode == 1
+    assert port in ran.stderr and "LLM_GATEWAY_REDIS_PORT" in ran.stderr and "Traceback" not in ran.stderr
+    assert not sockets.path(tmp_path / "data").exists()
 
 
-def test_sigterm_leaves_no_process_and_no_socket(tmp_path: Path) -> None:
-    with GatewayProcess(tmp_path) as gateway:
-        started = children(gateway.pid)
-        assert len(started) == 3  # redis, worker, api
-        assert gateway.stop() == 0
-        assert all(gone(pid) for pid in started)
-        with socket.socket() as probe:
-            assert probe.connect_ex(("127.0.0.1", int(gateway.url.rsplit(":", 1)[1]))) != 0
+def test_two_data_workers_share_the_port(pair: GatewayProcess) -> None:
+    running = eventually(lambda: len(children(pair.pid)["worker"]) == 1 and children(pair.pid))
+    assert {kind: len(pids) for kind, pids in running.items()} == {"data": 2, "control": 1, "worker": 1, "redis": 1}
+    for stopped in running["data"]:
+        os.kill(stopped, signal.SIGSTOP)  # then the other one answers alone
+        try:
+            assert [pair.chat("echo").status_code for _ in range(3)] == [200] * 3
+        finally:
+            os.kill(stopped, signal.SIGCONT)
 
 
-def test_kill_9_takes_the_children_along_and_a_new_start_serves(tmp_path: Path) -> None:
-    with GatewayProcess(tmp_path) as gateway:
-        started = children(gateway.pid)
+def test_a_second_start_leaves_the_first_alone(pair: GatewayProcess) -> None:
+    started = descendants(pair.pid)
+    second = manage(pair.environment, "run_api", "--host", "127.0.0.1", "--port", str(free_port()))
+    assert second.returncode == 1
+    assert "data folder" in second.stderr
+    port = pair.url.rpartition(":")[2]
+    began = time.monotonic()
+    third = manage(pair.environment, "run_api", "--host", "127.0.0.1", "--port", port)
+    assert (third.returncode, port in third.stderr) == (1, True)
+    assert time.monotonic() - began < 8  # nobody waits for the port of a gateway that runs
+    assert descendants(pair.pid) == started
+    assert pair.chat("echo").status_code == 200
+
+
+def test_the_embedded_redis_wants_its_password(pair: GatewayProcess) -> None:
+    file = pair.data_dir / "redis.json"
+    assert file.stat().st_mode & 0o777 == 0o600
+    url = urlsplit(json.loads(file.read_text())["url"])
+    assert url.hostname == "127.0.0.1" and url.password and len(url.password) >= 32
+    assert url.password not in "".join(pair.output) + pair.log()
+    once = Retry(NoBackoff(), 0)
+    with redis.Redis(host="127.0.0.1", port=url.port or 0, password=url.password) as client:
+        assert client.ping()
+        assert client.config_get("appendonly") == {"appendonly": "yes"}
+    for wrong in (None, "x" * 32):
+        client = redis.Redis(host="127.0.0.1", port=url.port or 0, password=wrong, retry=once)
+        with client, pytest.raises(redis.AuthenticationError):
+            client.ping()
+
+
+def test_one_process_for_a_debugger(tmp_path: Path) -> None:
+    with GatewayProcess(tmp_path, arguments=["--single"]) as gateway:
         call_id = gateway.chat("echo").headers["x-gateway-call-id"]
-        gateway.stop(signal.SIGKILL)
-        eventually(lambda: all(gone(pid) for pid in started))
-        gateway.start()
-        assert gateway.chat("echo").status_code == 200
         eventually(lambda: gateway.rest("GET", f"/calls/{call_id}").status_code == 200)
-
-
-def test_a_child_that_dies_is_started_again(tmp_path: Path) -> None:
-    with GatewayProcess(tmp_path) as gateway:
-        api = next(
-            pid for pid in children(gateway.pid) if "gateway_project.supervisor.api" in psutil.Process(pid).cmdline()
-        )
-        os.kill(api, signal.SIGKILL)
-        eventually(lambda: gone(api))
-        # The listening socket is the parent's: the connection waits in it until the new child serves.
-        assert gateway.chat("echo").status_code == 200
+        assert requests.get(f"{gateway.url}/admin/login/", timeout=10).status_code == 200
+        assert descendants(gateway.pid) == []
+        assert "no Celery worker" in gateway.log()
+        assert gateway.stop() == 0
+    assert not sockets.path(gateway.data_dir).exists()
 
 
 def test_health_and_readiness(gateway: GatewayProcess) -> None:
@@ -113,10 +144,18 @@ def test_without_redis_it_says_what_is_off(tmp_path: Path) -> None:
     gateway = GatewayProcess(tmp_path)
     gateway.environment |= {"PATH": str(tmp_path), "PYTHONPATH": str(tmp_path / "hidden")}
     with gateway:
-        eventually(lambda: any("No Redis" in line for line in gateway.output))
-        assert len(children(gateway.pid)) == 1
+        told = eventually(lambda: [line for line in gateway.output if "No Redis" in line])
+        assert "no Celery" in told[0]
+        running = {kind: len(pids) for kind, pids in children(gateway.pid).items()}
+        assert running == {"data": 1, "control": 1, "worker": 0, "redis": 0}
         assert "off" in requests.get(f"{gateway.url}/ready", timeout=5).json()["modes"]["redis"]
         assert gateway.chat("echo").status_code == 200
+        started = descendants(gateway.pid)
+        assert gateway.stop() == 0
+        assert all_gone(started)
+        several = manage(gateway.environment, "run_api", "--host", "127.0.0.1", "--port", "0", "--workers", "2")
+        assert several.returncode == 1
+        assert "LLM_GATEWAY_WORKERS" in several.stderr
 
 
 def test_script_server_is_the_whole_set_up(tmp_path: Path) -> None:

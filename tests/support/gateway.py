@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,13 @@ def manage(environment: dict[str, str], *arguments: str) -> subprocess.Completed
 
 
 class GatewayProcess:
-    """`values` are LLM_GATEWAY_ variables without their prefix. Use as a context manager."""
+    """`values` are LLM_GATEWAY_ variables without their prefix, `arguments` those of run_api (without a --port it has a
+    new one at each start). Use as a context manager."""
 
-    def __init__(self, folder: Path, **values: str) -> None:
+    def __init__(self, folder: Path, *, arguments: Sequence[str] = (), **values: str) -> None:
         given = {"ADMIN_PASSWORD": PASSWORD, "ADMIN_TOKEN": ADMIN_TOKEN, "PROJECT_KEY": PROJECT_KEY, **values}
         self.folder = folder
+        self.arguments = tuple(arguments)
         self.environment = clean_environment(folder, **{name: value for name, value in given.items() if value})
         self.output: list[str] = []
         self.url = ""
@@ -63,9 +66,17 @@ class GatewayProcess:
         self.stop()
 
     def start(self, *arguments: str) -> None:
+        """Returns once it serves."""
+        self.begin(*arguments)
+        assert self._served.wait(START_SECONDS), self.log()
+        assert self._process is not None and self._process.poll() is None, self.log()
+
+    def begin(self, *arguments: str) -> None:
+        """Starts and does not wait."""
         self._served.clear()
+        program = [sys.executable, str(ROOT / "manage.py"), "run_api", "--host", "127.0.0.1", "--port", "0"]
         self._process = subprocess.Popen(
-            [sys.executable, str(ROOT / "manage.py"), "run_api", "--host", "127.0.0.1", "--port", "0", *arguments],
+            [*program, *self.arguments, *arguments],
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -73,7 +84,6 @@ class GatewayProcess:
             text=True,
         )
         threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
-        assert self._served.wait(START_SECONDS), self.log()
 
     @property
     def pid(self) -> int:
@@ -83,14 +93,23 @@ class GatewayProcess:
     def log(self) -> str:
         return (self.folder / "log.jsonl").read_text()
 
+    @property
+    def data_dir(self) -> Path:
+        return self.folder / "data"
+
     def redis_url(self) -> str:
-        return str(json.loads((self.folder / "data" / "redis.json").read_text())["url"])
+        return str(json.loads((self.data_dir / "redis.json").read_text())["url"])
 
     def stop(self, number: int = signal.SIGTERM, *, seconds: float = 60) -> int:
         """The exit status."""
         assert self._process is not None
         if self._process.poll() is None:
             self._process.send_signal(number)
+        return self.wait(seconds)
+
+    def wait(self, seconds: float = 60) -> int:
+        """For its end; the exit status."""
+        assert self._process is not None
         return self._process.wait(seconds)
 
     def rest(self, method: str, path: str, **arguments: Any) -> requests.Response:
@@ -110,3 +129,5 @@ class GatewayProcess:
             if line.startswith("LLM Gateway serves at "):
                 self.url = line.split()[4]
                 self._served.set()
+        if process is self._process:
+            self._served.set()  # it ended: nobody needs to wait any longer

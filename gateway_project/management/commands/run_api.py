@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import OperationalError
 
 from gateway_project.settings import environment
+from gateway_project.supervisor import leftover, single
 from gateway_project.supervisor.lock import FolderInUse, FolderLock
 from gateway_project.supervisor.main import Options, Supervisor
 from gateway_project.supervisor.port import PortTaken, listen
@@ -25,15 +27,16 @@ class Command(BaseCommand):
         parser.add_argument("--host", default=settings.API_HOST, help="LLM_GATEWAY_API_HOST")
         parser.add_argument("--port", type=int, default=settings.API_PORT, help="LLM_GATEWAY_API_PORT")
         parser.add_argument(
-            "--workers", type=int, default=environment.number("WORKERS", 1), help="API processes (LLM_GATEWAY_WORKERS)"
+            "--workers", type=int, default=environment.number("WORKERS", 1), help="data workers (LLM_GATEWAY_WORKERS)"
         )
+        parser.add_argument("--single", action="store_true", help="everything in this one process, for debugging")
         parser.add_argument("--drain-seconds", type=int, default=30, help="time that running calls get at the end")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["workers"] < 1:
             raise CommandError("--workers (LLM_GATEWAY_WORKERS) must be at least 1.")
-        listener = self._listener(options["host"], options["port"])
         data_dir = Path(settings.DATA_DIR)
+        listener = self._listener(options["host"], options["port"], data_dir)
         try:
             lock = FolderLock(data_dir)
         except FolderInUse:
@@ -41,6 +44,13 @@ class Command(BaseCommand):
                 f"Another gateway runs on the data folder {data_dir} (LLM_GATEWAY_DATA_DIR); it is left alone."
             ) from None
         self._check_migrated()
+        if options["single"]:
+            single.serve(options["host"], listener, data_dir=data_dir, drain_seconds=options["drain_seconds"])
+        else:
+            self._supervise(listener, data_dir, options)
+        lock.release()
+
+    def _supervise(self, listener: socket.socket, data_dir: Path, options: dict[str, Any]) -> None:
         Supervisor(
             Options(
                 host=options["host"],
@@ -53,11 +63,11 @@ class Command(BaseCommand):
             ),
             listener,
         ).run()
-        del lock  # held until here
 
-    def _listener(self, host: str, port: int) -> Any:
+    def _listener(self, host: str, port: int, data_dir: Path) -> socket.socket:
+        """After a gateway that was killed its last calls may hold the port for some seconds: that is waited for."""
         try:
-            return listen(host, port)
+            return listen(host, port, patience=leftover.PATIENCE_SECONDS if leftover.expected(data_dir) else 0)
         except PortTaken:
             raise CommandError(
                 f"Port {port} on {host} is taken: choose another by LLM_GATEWAY_API_PORT or --port."

@@ -50,10 +50,17 @@ class Serving:
     """`async with Serving(snapshot) as door:` then `await door.post("/v1/messages", {...})`."""
 
     def __init__(
-        self, snapshot: Snapshot | None, *, sink: Sink | None = None, adapter_of: Any = None, **options: Any
+        self,
+        snapshot: Snapshot | None,
+        *,
+        sink: Sink | None = None,
+        adapter_of: Any = None,
+        protocol: Any = "httptools",
+        **options: Any,
     ) -> None:
         self.memory = MemorySink()
         self.holder = Holder(snapshot)
+        self._protocol = protocol
         self._sink, self._adapter_of, self._options = sink or self.memory, adapter_of, options
 
     async def __aenter__(self) -> Serving:
@@ -63,7 +70,7 @@ class Serving:
         async def application(scope: Any, receive: Any, send: Any) -> None:
             await self.app(scope, receive, send)
 
-        self._server = _Server(uvicorn.Config(application, http="httptools", log_config=None, access_log=False))
+        self._server = _Server(uvicorn.Config(application, http=self._protocol, log_config=None, access_log=False))
         listener = socket.create_server(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
 import pytest
 
+from gateway_project.supervisor.protocol import Protocol
 from llm.observe.record import CallRecord
 from llm.observe.spool import MemorySink
 from llm.snapshot import Snapshot
@@ -17,6 +20,13 @@ from tests.support.upstream_behaviours import held, held_stream, text
 CHAT, MESSAGES = "/v1/chat/completions", "/v1/messages"
 PATHS = [CHAT, MESSAGES]
 MODELS = ["oa/gpt-4o", "an/claude-sonnet-4-5"]
+
+
+@pytest.fixture(params=["httptools", Protocol], ids=["any server", "ours"])
+async def door(config: Snapshot, request: Any) -> AsyncIterator[Serving]:
+    """A caller's leaving is told by ASGI's message, and by the protocol of `run_api` directly."""
+    async with Serving(config, protocol=request.param) as serving:
+        yield serving
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -115,12 +125,12 @@ async def test_a_server_that_goes_down_ends_a_stream_in_band(config: Snapshot, p
     provider.default = held_stream(after=3)
     async with Serving(config) as door:
         client = await Raw.connect(door)
-        await client.send(CHAT, msgspec.json.encode(chat("oa/gpt-4o", stream=True)))
+        await client.send(CHAT, msgspec.json.encode(chat("oa/gpt-4o", stream=True)), connection="close")
         await client.until(b"data:")
         door.cancel_requests()
         rest = await client.rest()
         assert b"no_healthy_upstream" in rest
         assert b"[DONE]" not in rest
         record = await door.record()
-        assert record.status == "cancelled"
+        assert (record.status, record.error_code) == ("failed", "no_healthy_upstream")
         client.leave()
