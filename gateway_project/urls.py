@@ -5,6 +5,7 @@ from django.shortcuts import redirect
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from gateway_project import metrics_view
 from gateway_project.docs import DocsAccess
 
 admin.site.site_header = "LLM Gateway"
@@ -14,11 +15,13 @@ handler404 = "gateway_project.docs.not_found"
 
 urlpatterns = [
     path("", lambda request: redirect("admin:index")),
+    path("admin/", include("gateway_project.admin_site.urls")),  # before the admin's own, which take every path
     path("admin/", admin.site.urls),
     re_path(r"^schema/?$", SpectacularAPIView.as_view(permission_classes=[DocsAccess]), name="schema"),
     re_path(
         r"^docs/?$", SpectacularSwaggerView.as_view(url_name="schema", permission_classes=[DocsAccess]), name="docs"
     ),
+    re_path(r"^metrics/?$", metrics_view.view, name="metrics"),
     path("", include("providers.api.urls")),
     path("", include("access.api.urls")),
     path("", include("audit.api.urls")),

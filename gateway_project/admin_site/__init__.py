@@ -1,0 +1,1 @@
+"""The admin's own pages: the start page (dashboard) and the playground."""
