@@ -14,7 +14,7 @@ import msgspec
 
 from llm import sync
 from llm.errors import GatewayError, InternalError, MethodNotAllowed, UnknownPath
-from llm.http import calls, models, reply
+from llm.http import calls, models, reply, silence
 from llm.http.exchange import BODY_LIMIT, Exchange, Header, Receive, Scope, Send
 from llm.service import Gateway
 from llm.spec import Dialect
@@ -38,7 +38,8 @@ def owns(path: str) -> bool:
 
 class App:
     """`gateway` gives this process's Gateway (`llm.service.current`). `readiness` names what is not ready beside the
-    configuration, empty if all is; `modes` tells what this process runs with. `body_limit` in bytes."""
+    configuration, empty if all is; `modes` tells what this process runs with. `body_limit` in bytes;
+    a stream that is silent for `keep_alive` seconds gets a comment."""
 
     def __init__(
         self,
@@ -47,11 +48,13 @@ class App:
         readiness: Callable[[], Sequence[str]] = tuple,
         modes: Callable[[], Mapping[str, str]] = dict,
         body_limit: int = BODY_LIMIT,
+        keep_alive: float = silence.SECONDS,
     ) -> None:
         self._gateway = gateway
         self._readiness = readiness
         self._modes = modes
         self._body_limit = body_limit
+        self._keep_alive = keep_alive
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -82,7 +85,7 @@ class App:
             raise MethodNotAllowed(f"The method {exchange.method} is not allowed here.")
         door = _DOORS.get(path)
         if door is not None:
-            await calls.serve(exchange, self._gateway(), door, body_limit=self._body_limit)
+            await calls.serve(exchange, self._gateway(), door, body_limit=self._body_limit, keep_alive=self._keep_alive)
         elif path == "/health":
             await exchange.respond(200, _PROBE_HEADERS, b'{"status":"ok"}')
         elif path == "/ready":

@@ -10,7 +10,7 @@ from typing import Final
 
 from llm.dialects import hub
 from llm.errors import CallCancelled, GatewayError, GatewayUnavailable, InternalError, InvalidRequest
-from llm.http import anthropic, generate, openai, reply
+from llm.http import anthropic, generate, openai, reply, silence
 from llm.http.exchange import Exchange, Leaving
 from llm.service import Call, Gateway, Reply, StreamReply
 from llm.spec import Dialect, Request
@@ -41,9 +41,12 @@ GENERATE: Final = Door(
 )
 
 
-async def serve(exchange: Exchange, gateway: Gateway, door: Door, *, body_limit: int) -> None:
-    """One call. Raises what fails before the answer has begun; a caller that leaves ends it quietly. A cancellation
-    from elsewhere is the process going down: that is told."""
+async def serve(
+    exchange: Exchange, gateway: Gateway, door: Door, *, body_limit: int, keep_alive: float = silence.SECONDS
+) -> None:
+    """One call; a stream that is silent for `keep_alive` seconds gets a comment. Raises what fails before the answer
+    has begun; a caller that leaves ends it quietly. A cancellation from elsewhere is the process going down: that is
+    told."""
     leaving = Leaving(exchange.receive, exchange.scope)
 
     def interrupted() -> GatewayError:
@@ -73,19 +76,22 @@ async def serve(exchange: Exchange, gateway: Gateway, door: Door, *, body_limit:
                 raise
             raise _going_down() from None
         if isinstance(answer, StreamReply):
-            await _relay(exchange, door, call, answer, leaving)
+            await _relay(exchange, door, call, answer, leaving, keep_alive)
         else:
             body = door.whole(answer, call) if door.whole else answer.body
             await reply.send_json(exchange, door.dialect, body)
 
 
-async def _relay(exchange: Exchange, door: Door, call: Call, answer: StreamReply, leaving: Leaving) -> None:
+async def _relay(
+    exchange: Exchange, door: Door, call: Call, answer: StreamReply, leaving: Leaving, keep_alive: float
+) -> None:
     """From its first byte on an answer's errors are told in-band, and never as a clean finish."""
     error: GatewayError | None = None
     try:
         await exchange.start(200, [*reply.EVENT_STREAM, *reply.headers(exchange, door.dialect)])
-        async for piece in door.frames(answer, call) if door.frames else answer:
-            await exchange.piece(piece)
+        async with silence.Filled(exchange, keep_alive) as out:
+            async for piece in door.frames(answer, call) if door.frames else answer:
+                await out.piece(piece)
     except asyncio.CancelledError:
         if leaving.left:
             raise
