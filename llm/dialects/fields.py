@@ -52,6 +52,17 @@ class Fields:
         except BAD_JSON as error:
             raise self._wrong_type(name, error) from error
 
+    def carry(self, name: str, decoder: msgspec.json.Decoder[T]) -> msgspec.Raw | None:
+        """The JSON text of the value as it came, where it is of the decoder's type; None as in `take`."""
+        raw = self._values.get(name)
+        if raw is None or self.take(name, decoder) is None:
+            return None
+        try:
+            bytes(raw).decode()  # the decoder leaves what it does not look into
+        except UnicodeDecodeError as error:
+            raise self._wrong_type(name, error) from error
+        return raw
+
     def need(self, name: str, decoder: msgspec.json.Decoder[T]) -> T:
         value = self.take(name, decoder)
         if value is None:

@@ -1,18 +1,20 @@
-"""What the hub has to know of one dialect. A new dialect is one more `Grammar`, and one more row in `hub`."""
+"""What the hub has to know of one dialect. A new dialect is one more `Grammar`, and one more row in `hub`; one that
+no request is translated to is a `CallerSide` only."""
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import msgspec
 
 from llm.dialects.neutral import Answer, Conversation, StreamEvent
+from llm.dialects.rejection import upstream_error
 from llm.dialects.sse import Frame
-from llm.errors import GatewayError
+from llm.errors import GatewayError, UpstreamError
 from llm.spec import FinishReason, Request, StreamSummary, Usage
 
 Body: TypeAlias = dict[str, object]
@@ -75,22 +77,50 @@ class ErrorWriter(Protocol):
     def __call__(self, error: GatewayError, request_id: str) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Grammar:
-    """One dialect, both ways.
+class UpstreamErrorReader(Protocol):
+    """Reads a provider's answer that is not 2xx. `headers` have lower-case names, `body` may be anything, `now` is in
+    seconds since 1970."""
+
+    def __call__(
+        self, status: int, headers: Mapping[str, str], body: bytes, now: Callable[[], float]
+    ) -> UpstreamError: ...
+
+
+TURNS: Final = "messages"
+"""What a `RequestWriter` names as `param` where it refuses something inside of the turns; its message begins with it.
+The hub puts the name of the caller's own field there, `CallerSide.turns`."""
+
+
+def usage_is_always_wanted(request: Request) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerSide:
+    """One dialect as callers speak it, and as it passes through to a provider that speaks it too.
 
     inspect_answer: usage and finish reason of a provider's whole answer, its body untouched.
-    read_error: an error object inside a 2xx answer or a stream.
+    turns: the field of the body that holds the conversation.
+    wants_usage: did the caller ask for the usage of a stream? In most dialects it need not.
     """
 
     read_request: Callable[[Request], Conversation]
-    write_request: RequestWriter
-    inspect_answer: Callable[[bytes], tuple[Usage, FinishReason]]
-    read_answer: Callable[[bytes, Outside], Answer]
     write_answer: Callable[[Answer, Outside], bytes]
-    relay: Callable[[StreamSummary, bool], Relay]
-    reader: Callable[[StreamSummary, Outside], StreamReader]
     writer: Callable[[Outside, bool], StreamWriter]
-    upstream_body: Callable[[Request], dict[str, msgspec.Raw | object]]
     write_error: ErrorWriter
     write_stream_error: ErrorWriter
+    upstream_body: Callable[[Request], dict[str, msgspec.Raw | object]]
+    inspect_answer: Callable[[bytes], tuple[Usage, FinishReason]]
+    relay: Callable[[StreamSummary, bool], Relay]
+    turns: str = TURNS
+    wants_usage: Callable[[Request], bool] = usage_is_always_wanted
+    upstream_error: UpstreamErrorReader = upstream_error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grammar(CallerSide):
+    """One dialect, both ways: requests of other dialects can be translated to it too."""
+
+    write_request: RequestWriter
+    read_answer: Callable[[bytes, Outside], Answer]
+    reader: Callable[[StreamSummary, Outside], StreamReader]

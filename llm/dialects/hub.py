@@ -12,12 +12,10 @@ from typing import Final
 
 import msgspec
 
-from llm.dialects import anthropic_messages, openai_chat
+from llm.dialects import anthropic_messages, gemini, openai_chat, openai_completions, openai_responses
 from llm.dialects.codec import StreamCodec, relay_codec, translating_codec
-from llm.dialects.fields import FLAG, OBJECT, Fields
-from llm.dialects.grammar import Grammar, Outside, random_id
-from llm.dialects.rejection import told, upstream_error_of
-from llm.errors import GatewayError, UpstreamError
+from llm.dialects.grammar import TURNS, CallerSide, Grammar, Outside, random_id
+from llm.errors import GatewayError, InvalidRequest, UpstreamError
 from llm.spec import Dialect, Request, Result, StreamSummary
 
 __all__ = [
@@ -34,14 +32,23 @@ __all__ = [
 
 GRAMMARS: Final[Mapping[Dialect, Grammar]] = {
     "openai_chat": openai_chat.GRAMMAR,
+    "openai_responses": openai_responses.GRAMMAR,
     "anthropic_messages": anthropic_messages.GRAMMAR,
+    "gemini": gemini.GRAMMAR,
 }
+"""The dialects that requests are translated to."""
+
+CALLERS: Final[Mapping[Dialect, CallerSide]] = {
+    **GRAMMARS,
+    "openai_completions": openai_completions.CALLER_SIDE,
+}
+"""The dialects that callers speak."""
 
 
 def passthrough_request(request: Request, *, model: str) -> dict[str, msgspec.Raw | object]:
     """The body for a provider of the caller's own dialect: all fields as they came, but `model` and, for streams of
-    openai_chat, `stream_options`. InvalidRequest where `stream_options` is no object."""
-    body = GRAMMARS[request.dialect].upstream_body(request)
+    OpenAI's chat and completions, `stream_options`. InvalidRequest where `stream_options` is no object."""
+    body = CALLERS[request.dialect].upstream_body(request)
     body["model"] = model
     return body
 
@@ -49,23 +56,28 @@ def passthrough_request(request: Request, *, model: str) -> dict[str, msgspec.Ra
 def translate_request(
     request: Request, to: Dialect, *, model: str, default_max_tokens: int | None
 ) -> tuple[dict[str, object], tuple[str, ...]]:
-    """The body for a provider of another dialect, and the names of the features that were dropped, in order.
+    """The body for a provider of another dialect (`to` is one of GRAMMARS), and the names of the features that were
+    dropped, in order.
 
     `default_max_tokens` bounds an answer that the caller did not bound. Values may be msgspec.Raw: encode the body
     with msgspec. InvalidRequest with `param` where the caller's body has wrong types, or asks for what `to` cannot
     say and what must not be left out silently.
     """
-    conversation = GRAMMARS[request.dialect].read_request(request)
-    body, dropped = GRAMMARS[to].write_request(conversation, default_max_tokens=default_max_tokens)
+    caller = CALLERS[request.dialect]
+    conversation = caller.read_request(request)
+    try:
+        body, dropped = GRAMMARS[to].write_request(conversation, default_max_tokens=default_max_tokens)
+    except InvalidRequest as error:
+        if error.param != TURNS or caller.turns == TURNS:
+            raise
+        raise InvalidRequest(caller.turns + error.message.removeprefix(TURNS), param=caller.turns) from error
     return {"model": model, **body, "stream": request.stream}, tuple(dict.fromkeys((*conversation.lost, *dropped)))
 
 
 def wants_usage(request: Request) -> bool:
-    """Did the caller ask for the usage of a stream? (`include_usage` of `open_stream`; Anthropic always gives it.)"""
-    if request.dialect != "openai_chat":
-        return True
-    options = Fields(dict(request.fields), "", {}).take("stream_options", OBJECT)
-    return options is not None and Fields(options, "stream_options", {}).take("include_usage", FLAG) is True
+    """Did the caller ask for the usage of a stream? For `include_usage` of `open_stream`. InvalidRequest where the
+    field that says so has a wrong type."""
+    return CALLERS[request.dialect].wants_usage(request)
 
 
 def read_result(
@@ -83,11 +95,11 @@ def read_result(
     another UpstreamError where it is an error after all (some providers answer errors with 200).
     """
     if upstream == caller:
-        usage, reason = GRAMMARS[upstream].inspect_answer(body)
+        usage, reason = CALLERS[caller].inspect_answer(body)
         return Result(body=body, usage=usage, finish_reason=reason)
     outside = Outside(model=model, clock=clock, new_id=new_id)
     answer = GRAMMARS[upstream].read_answer(body, outside)
-    rendered = GRAMMARS[caller].write_answer(answer, outside)
+    rendered = CALLERS[caller].write_answer(answer, outside)
     return Result(body=rendered, usage=answer.usage, finish_reason=answer.finish_reason)
 
 
@@ -107,10 +119,10 @@ def open_stream(
     `summary` is kept up to date while feeding. `include_usage`: see `wants_usage`.
     """
     if upstream == caller:
-        return relay_codec(GRAMMARS[upstream].relay(summary, include_usage))
+        return relay_codec(CALLERS[caller].relay(summary, include_usage))
     outside = Outside(model=model, clock=clock, new_id=new_id)
     reader = GRAMMARS[upstream].reader(summary, outside)
-    return translating_codec(reader, GRAMMARS[caller].writer(outside, include_usage))
+    return translating_codec(reader, CALLERS[caller].writer(outside, include_usage))
 
 
 def upstream_error(
@@ -125,15 +137,14 @@ def upstream_error(
 
     Only a refusal of the request itself (400, 404, 413, 422) keeps the provider's words.
     """
-    # Every dialect so far wraps its error alike; `dialect` is here for the first one that does not.
-    return upstream_error_of(status, told(body), headers=headers, now=now)
+    return CALLERS[dialect].upstream_error(status, headers, body, now)
 
 
 def render_error(dialect: Dialect, error: GatewayError, request_id: str) -> bytes:
     """The JSON envelope; the status is `error.status`, or `error.anthropic_status` on Anthropic paths."""
-    return GRAMMARS[dialect].write_error(error, request_id)
+    return CALLERS[dialect].write_error(error, request_id)
 
 
 def render_stream_error(dialect: Dialect, error: GatewayError, request_id: str) -> bytes:
     """The error as an event of a stream that has begun; nothing may follow it."""
-    return GRAMMARS[dialect].write_stream_error(error, request_id)
+    return CALLERS[dialect].write_stream_error(error, request_id)

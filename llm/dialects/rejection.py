@@ -77,6 +77,13 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
 
 
+def upstream_error(
+    status: int, headers: Mapping[str, str], body: bytes, now: Callable[[], float] = time.time
+) -> UpstreamError:
+    """An answer that is not 2xx, as most providers word it (see `told`). `headers` have lower-case names."""
+    return upstream_error_of(status, told(body), headers=headers, now=now)
+
+
 def upstream_error_of(
     status: int, said: Told, *, headers: Mapping[str, str], now: Callable[[], float] = time.time
 ) -> UpstreamError:

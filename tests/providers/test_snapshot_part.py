@@ -75,6 +75,15 @@ def test_the_whole_of_a_provider() -> None:
         assert hidden not in repr(upstream)
 
 
+def test_a_kind_gets_its_own_parameters_and_no_others() -> None:
+    params = {"api_base": "https://r.example", "api_version": "2025-04-01-preview", "organization": "org"}
+    make(provider_type="azure_openai", connection_params=params)
+    make(provider_id="q", connection_params=params)
+    azure, openai = part().upstreams["p"], part().upstreams["q"]
+    assert (azure.options, azure.headers) == ({"api_version": "2025-04-01-preview"}, {})
+    assert (openai.options, openai.headers) == ({}, {"OpenAI-Organization": "org"})
+
+
 @pytest.mark.parametrize(
     ("kind", "entered", "expected"),
     [

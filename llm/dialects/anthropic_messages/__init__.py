@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
-
 from llm.dialects.anthropic_messages.error import write_error, write_stream_error
+from llm.dialects.anthropic_messages.history import upstream_body
 from llm.dialects.anthropic_messages.relay import MessagesRelay
 from llm.dialects.anthropic_messages.request_in import read_request
 from llm.dialects.anthropic_messages.request_out import write_request
@@ -14,13 +13,6 @@ from llm.dialects.anthropic_messages.result import inspect_answer, read_answer, 
 from llm.dialects.anthropic_messages.stream_in import MessagesReader
 from llm.dialects.anthropic_messages.stream_out import MessagesWriter
 from llm.dialects.grammar import Grammar
-from llm.spec import Request
-
-
-def upstream_body(request: Request) -> dict[str, msgspec.Raw | object]:
-    """The caller's own fields."""
-    return {**request.fields}
-
 
 GRAMMAR: Final = Grammar(
     read_request=read_request,

@@ -11,13 +11,12 @@ import msgspec
 
 from llm.dialects.anthropic_messages import wire
 from llm.dialects.anthropic_messages.error import read_error
-from llm.dialects.fields import BAD_JSON
+from llm.dialects.anthropic_messages.events import glance_at_event
 from llm.dialects.sse import Frame, named_event
 from llm.errors import UpstreamMalformed
 from llm.spec import StreamSummary
 
 MESSAGE_STOP: Final = named_event(b"message_stop", b'{"type":"message_stop"}')
-_decode: Final = msgspec.json.Decoder(wire.EventGlance).decode
 
 
 class MessagesRelay:
@@ -33,10 +32,7 @@ class MessagesRelay:
     def frame(self, frame: Frame) -> bytes:
         if not frame.data:
             return frame.raw
-        try:
-            event = _decode(frame.data)
-        except BAD_JSON as error:
-            raise UpstreamMalformed("The provider's stream holds a malformed event.") from error
+        event = glance_at_event(frame.data)
         kind = event.type
         if kind != "content_block_delta":
             self._note(event)

@@ -7,9 +7,12 @@ from typing import Final, TypeAlias
 import msgspec
 
 from llm.dialects.anthropic_messages import wire
+from llm.dialects.anthropic_messages.citations import citations_of, placed, write_citation
 from llm.dialects.anthropic_messages.error import read_error
+from llm.dialects.anthropic_messages.events import read_block
+from llm.dialects.anthropic_messages.words import HOME
 from llm.dialects.fields import BAD_JSON
-from llm.dialects.grammar import Outside
+from llm.dialects.grammar import Body, Outside
 from llm.dialects.neutral import (
     Answer,
     Part,
@@ -21,6 +24,7 @@ from llm.dialects.neutral import (
     arguments_text,
     settled_reason,
 )
+from llm.dialects.signatures import outward
 from llm.errors import UpstreamMalformed
 from llm.spec import FinishReason, Usage
 
@@ -53,25 +57,46 @@ def read_answer(body: bytes, outside: Outside) -> Answer:
         raise read_error(message.error)
     if message.content is None:
         raise UpstreamMalformed("The provider's answer is no message.")
-    parts = tuple(part for block in message.content if (part := part_of(block, outside)) is not None)
+    parts = _parts(message.content, outside)
+    explanation = wire.explanation(message.stop_reason, message.stop_details)
+    if explanation:
+        parts.append(Refusal(explanation))
     return Answer(
-        id=message.id,
-        model=message.model,
-        parts=parts,
+        id=message.id or "",
+        model=message.model or "",
+        parts=tuple(parts),
         finish_reason=settled_reason(wire.finish_reason(message.stop_reason), parts),
         usage=wire.read_usage(message.usage),
         stop_sequence=message.stop_sequence,
     )
 
 
+def _parts(content: list[msgspec.Raw], outside: Outside) -> list[Part]:
+    parts: list[Part] = []
+    place = 0
+    for raw in content:
+        block = read_block(raw)
+        part = part_of(block, outside)
+        if part is None:
+            continue
+        if isinstance(part, Text):
+            end = place + len(part.text)
+            part = Text(part.text, placed(citations_of(block.citations), place, end))
+            place = end
+        parts.append(part)
+    return parts
+
+
 def part_of(block: wire.BlockWire, outside: Outside) -> AnswerPart | None:
-    """None for a block that the hub has no word for: a tool that the server ran itself, and its result."""
+    """Without its citations. None for a block that the hub has no word for: a tool that the server ran itself, and
+    its result."""
     if block.type == "text":
-        return Text(block.text)
+        return Text(block.text or "")
     if block.type == "thinking":
-        return Thinking(block.thinking, block.signature or None)
+        signature = block.signature or None
+        return Thinking(block.thinking or "", signature, HOME if signature else None)
     if block.type == "redacted_thinking":
-        return RedactedThinking(block.data)
+        return RedactedThinking(block.data or "", HOME)
     if block.type != "tool_use":
         return None
     if not block.name:
@@ -82,7 +107,10 @@ def part_of(block: wire.BlockWire, outside: Outside) -> AnswerPart | None:
 def arguments_of(block: wire.BlockWire) -> str:
     """The input's own JSON text; "" for an empty object, as at the start of a streamed block."""
     raw = bytes(block.input)
-    return "" if raw in (b"null", b"{}") else raw.decode()
+    try:
+        return "" if raw in (b"null", b"{}") else raw.decode()
+    except UnicodeDecodeError as error:
+        raise UpstreamMalformed("The provider's tool call cannot be read.") from error
 
 
 def write_answer(answer: Answer, outside: Outside) -> bytes:
@@ -102,15 +130,23 @@ def write_answer(answer: Answer, outside: Outside) -> bytes:
     )
 
 
-def _block(part: Part, cut: bool) -> dict[str, object] | None:
+def _block(part: Part, cut: bool) -> Body | None:
+    if isinstance(part, ToolCall):
+        return {"type": "tool_use", "id": part.id, "name": part.name, "input": _input(part.arguments, cut)}
+    if isinstance(part, Text) and part.citations:
+        return {"type": "text", "text": part.text, "citations": [write_citation(one) for one in part.citations]}
+    return prose_block(part)
+
+
+def prose_block(part: Part) -> Body | None:
+    """Signatures are written so that they come back to whom they belong. None for what no answer holds."""
     if isinstance(part, Text | Refusal):
         return {"type": "text", "text": part.text}
     if isinstance(part, Thinking):
-        return {"type": "thinking", "thinking": part.text, "signature": part.signature or ""}
+        signature = outward(part.signature, part.origin, HOME) if part.signature else ""
+        return {"type": "thinking", "thinking": part.text, "signature": signature}
     if isinstance(part, RedactedThinking):
-        return {"type": "redacted_thinking", "data": part.data}
-    if isinstance(part, ToolCall):
-        return {"type": "tool_use", "id": part.id, "name": part.name, "input": _input(part.arguments, cut)}
+        return {"type": "redacted_thinking", "data": outward(part.data, part.origin, HOME)}
     return None
 
 

@@ -5,19 +5,23 @@ from __future__ import annotations
 import msgspec
 
 from llm.dialects.anthropic_messages import wire
+from llm.dialects.anthropic_messages.citations import write_citation
 from llm.dialects.anthropic_messages.relay import MESSAGE_STOP
-from llm.dialects.grammar import Outside
+from llm.dialects.anthropic_messages.result import prose_block
+from llm.dialects.anthropic_messages.words import HOME
+from llm.dialects.grammar import Body, Outside
 from llm.dialects.neutral import (
     BlockEnd,
     BlockStart,
+    Cited,
     Delta,
     Finished,
-    RedactedThinking,
     Started,
     StreamEvent,
     Thinking,
     ToolCall,
 )
+from llm.dialects.signatures import outward
 from llm.dialects.sse import named_event
 
 _encode = msgspec.json.encode
@@ -46,6 +50,8 @@ class MessagesWriter:
                 return self._open(event)
             case BlockEnd():
                 return self._close(event)
+            case Cited():
+                return self._delta({"type": "citations_delta", "citation": write_citation(event.citation)})
             case Finished():
                 return self._finish(event)
 
@@ -64,16 +70,11 @@ class MessagesWriter:
 
     def _open(self, event: BlockStart) -> bytes:
         part = event.part
-        kind, field = _TEXT
-        block: dict[str, object] = {"type": "text", "text": ""}
+        kind, field = _THINKING if isinstance(part, Thinking) else _TEXT
+        block = prose_block(part)
         if isinstance(part, ToolCall):
             kind, field = _INPUT
             block = {"type": "tool_use", "id": part.id, "name": part.name, "input": {}}
-        elif isinstance(part, Thinking):
-            kind, field = _THINKING
-            block = {"type": "thinking", "thinking": "", "signature": ""}
-        elif isinstance(part, RedactedThinking):
-            block = {"type": "redacted_thinking", "data": part.data}
         self._index = str(event.index).encode()
         self._delta_head = self._head() + b'"delta":{"type":"' + kind + b'","' + field + b'":'
         start = {"type": "content_block_start", "index": event.index, "content_block": block}
@@ -82,11 +83,14 @@ class MessagesWriter:
     def _head(self) -> bytes:
         return b'event: content_block_delta\ndata: {"type":"content_block_delta","index":' + self._index + b","
 
+    def _delta(self, delta: Body) -> bytes:
+        return self._head() + b'"delta":' + _encode(delta) + b"}\n\n"
+
     def _close(self, event: BlockEnd) -> bytes:
         signature = b""
         if event.signature:
-            delta = _encode({"type": "signature_delta", "signature": event.signature})
-            signature = self._head() + b'"delta":' + delta + b"}\n\n"
+            marked = outward(event.signature, event.origin, HOME)
+            signature = self._delta({"type": "signature_delta", "signature": marked})
         stop = b'{"type":"content_block_stop","index":' + self._index + b"}"
         return signature + named_event(b"content_block_stop", stop)
 

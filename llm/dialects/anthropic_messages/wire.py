@@ -33,21 +33,23 @@ class BlockWire(msgspec.Struct):
     """A content block of an answer, of any type."""
 
     type: str
-    text: str = ""
-    thinking: str = ""
-    signature: str = ""
-    data: str = ""
-    id: str = ""
-    name: str = ""
+    text: str | None = None
+    citations: msgspec.Raw = NOTHING
+    thinking: str | None = None
+    signature: str | None = None
+    data: str | None = None
+    id: str | None = None
+    name: str | None = None
     input: msgspec.Raw = NOTHING
 
 
 class MessageWire(msgspec.Struct):
-    content: list[BlockWire] | None = None
-    id: str = ""
-    model: str = ""
+    content: list[msgspec.Raw] | None = None
+    id: str | None = None
+    model: str | None = None
     stop_reason: str | None = None
     stop_sequence: str | None = None
+    stop_details: msgspec.Raw = NOTHING
     usage: msgspec.Raw = NOTHING
     error: msgspec.Raw = NOTHING
 
@@ -70,8 +72,10 @@ class DeltaWire(msgspec.Struct):
     partial_json: str = ""
     thinking: str = ""
     signature: str = ""
+    citation: msgspec.Raw = NOTHING
     stop_reason: str | None = None
     stop_sequence: str | None = None
+    stop_details: msgspec.Raw = NOTHING
 
 
 class EventWire(msgspec.Struct):
@@ -82,6 +86,10 @@ class EventWire(msgspec.Struct):
     delta: DeltaWire | None = None
     usage: msgspec.Raw = NOTHING
     error: msgspec.Raw = NOTHING
+
+
+class _StopDetailsWire(msgspec.Struct, gc=False):
+    explanation: str | None = None
 
 
 class StopGlance(msgspec.Struct, gc=False):
@@ -103,6 +111,7 @@ class EventGlance(msgspec.Struct):
 
 
 _USAGE: Final = msgspec.json.Decoder(UsageWire)
+_STOP_DETAILS: Final = msgspec.json.Decoder(_StopDetailsWire)
 
 _REASONS: Final[dict[str, FinishReason]] = {
     "end_turn": "stop",
@@ -135,6 +144,16 @@ def stop_reason(reason: FinishReason, stop_sequence: str | None) -> str:
     if reason == "stop" and stop_sequence is not None:
         return "stop_sequence"
     return _WORDS.get(reason, "end_turn")
+
+
+def explanation(word: str | None, stop_details: msgspec.Raw) -> str:
+    """Why the provider refused, in its words beside the answer; "" where it does not say."""
+    if word != "refusal" or absent(stop_details):
+        return ""
+    try:
+        return _STOP_DETAILS.decode(stop_details).explanation or ""
+    except BAD_JSON:
+        return ""
 
 
 class UsageCount:

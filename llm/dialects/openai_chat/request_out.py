@@ -2,63 +2,108 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Final
 
+from llm.dialects.cache_marks import has_marks
 from llm.dialects.grammar import Body
-from llm.dialects.images import url_of_image
-from llm.dialects.neutral import (
-    Conversation,
-    Image,
-    Part,
-    RedactedThinking,
-    Refusal,
-    Text,
-    Thinking,
-    Tool,
-    ToolCall,
-    ToolChoice,
-    ToolResult,
-    Turn,
-)
+from llm.dialects.neutral import Conversation, Logprobs, Reasoning, ResponseFormat, Tool, ToolChoice
+from llm.dialects.openai_chat.messages_out import write_turn
+from llm.dialects.reasoning import effort_of
+from llm.errors import InvalidRequest
+
+SCHEMA_NAME: Final = "response"  # OpenAI wants a name for a schema
 
 
 def write_request(conversation: Conversation, *, default_max_tokens: int | None) -> tuple[Body, tuple[str, ...]]:
     """The bound is written as max_completion_tokens: reasoning models refuse the older max_tokens."""
     lost: dict[str, None] = {}
     sampling = conversation.sampling
+    if (sampling.n or 1) > 1:
+        raise InvalidRequest("This model's provider gives one answer a call: n must be 1.", param="n")
     if sampling.top_k is not None:
         lost["top_k"] = None
-    body: dict[str, object] = {
-        "messages": [message for turn in conversation.turns for message in _messages(turn, lost)],
+    if has_marks(conversation):
+        lost["cache_control"] = None
+    body: Body = {
+        "messages": [message for turn in conversation.turns for message in write_turn(turn, lost)],
         "max_completion_tokens": sampling.max_tokens if sampling.max_tokens is not None else default_max_tokens,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "stop": list(sampling.stop) or None,
         "seed": sampling.seed,
-        "presence_penalty": sampling.presence_penalty,
-        "frequency_penalty": sampling.frequency_penalty,
-        "n": sampling.n,
-        "response_format": conversation.response_format,
+        "presence_penalty": sampling.presence_penalty or None,  # 0 says nothing
+        "frequency_penalty": sampling.frequency_penalty or None,
+        "logit_bias": sampling.logit_bias,
+        "reasoning_effort": _effort(conversation.reasoning, lost),
+        "response_format": _response_format(conversation.response_format),
         "user": conversation.user,
+        "metadata": conversation.metadata,
+        "service_tier": conversation.service_tier,
+        "verbosity": conversation.verbosity,
+        **_logprobs(conversation.logprobs),
+        **_tool_fields(conversation),
     }
-    if conversation.tools:
-        body["tools"] = [_tool(tool) for tool in conversation.tools]
-        body["tool_choice"] = _tool_choice(conversation.tool_choice)
-        body["parallel_tool_calls"] = conversation.parallel_tool_calls
     if conversation.stream:
         body["stream_options"] = {"include_usage": True}
-    return {name: value for name, value in body.items() if value is not None}, tuple(lost)
+    return _said(body), tuple(lost)
+
+
+def _said(fields: Body) -> Body:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _effort(wanted: Reasoning | None, lost: dict[str, None]) -> str | None:
+    if wanted is None:
+        return None
+    if wanted.off:
+        return "none"
+    if wanted.budget is not None:
+        lost["thinking.budget_tokens"] = None
+        return effort_of(wanted.budget)
+    return wanted.effort
+
+
+def _response_format(wanted: ResponseFormat | None) -> Body | None:
+    if wanted is None:
+        return None
+    if wanted.schema is None:
+        return {"type": "json_object"}
+    named: Body = {
+        "name": wanted.name or SCHEMA_NAME,
+        "description": wanted.description,
+        "schema": wanted.schema,
+        "strict": wanted.strict,
+    }
+    return {"type": "json_schema", "json_schema": _said(named)}
+
+
+def _logprobs(wanted: Logprobs | None) -> Body:
+    if wanted is None:
+        return {}
+    return {"logprobs": True, "top_logprobs": wanted.top or None}
+
+
+def _tool_fields(conversation: Conversation) -> Body:
+    choice = conversation.tool_choice
+    if not conversation.tools:
+        if choice is not None and choice.mode in ("required", "named"):
+            raise InvalidRequest("tool_choice wants a tool, and tools has none that can be used.", param="tool_choice")
+        return {}
+    return {
+        "tools": [_tool(tool) for tool in conversation.tools],
+        "tool_choice": _tool_choice(choice),
+        "parallel_tool_calls": conversation.parallel_tool_calls,
+    }
 
 
 def _tool(tool: Tool) -> Body:
-    function: Body = {"name": tool.name}
-    if tool.description is not None:
-        function["description"] = tool.description
-    if tool.schema is not None:
-        function["parameters"] = tool.schema
-    if tool.strict is not None:
-        function["strict"] = tool.strict
-    return {"type": "function", "function": function}
+    function: Body = {
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": tool.schema,
+        "strict": tool.strict,
+    }
+    return {"type": "function", "function": _said(function)}
 
 
 def _tool_choice(choice: ToolChoice | None) -> object:
@@ -67,64 +112,3 @@ def _tool_choice(choice: ToolChoice | None) -> object:
     if choice.mode == "named":
         return {"type": "function", "function": {"name": choice.name}}
     return choice.mode
-
-
-def _messages(turn: Turn, lost: dict[str, None]) -> list[Body]:
-    if turn.role == "assistant":
-        return [_assistant(turn.parts, lost)]
-    results = [part for part in turn.parts if isinstance(part, ToolResult)]
-    rest = [part for part in turn.parts if not isinstance(part, ToolResult)]
-    messages = [_tool_message(result, lost) for result in results]
-    pictures = [part for result in results for part in _pictures(result)]
-    if pictures or rest or not results:
-        messages.append({"role": turn.role, "content": _content([*pictures, *rest])})
-    return messages
-
-
-def _tool_message(result: ToolResult, lost: dict[str, None]) -> Body:
-    if result.is_error:
-        lost["is_error"] = None
-    texts = [part for part in result.parts if isinstance(part, Text)]
-    return {"role": "tool", "tool_call_id": result.call_id, "content": _content(texts)}
-
-
-def _pictures(result: ToolResult) -> list[Part]:
-    """A tool message holds text only, so its images go into the user message behind it, under the call's id."""
-    images: list[Part] = [part for part in result.parts if isinstance(part, Image)]
-    return [Text(f"Images of the tool result {result.call_id}:"), *images] if images else []
-
-
-def _content(parts: Sequence[Part]) -> object:
-    if not parts:
-        return ""
-    if len(parts) == 1 and isinstance(parts[0], Text):
-        return parts[0].text
-    return [_part(part) for part in parts if isinstance(part, Text | Image)]
-
-
-def _part(part: Text | Image) -> Body:
-    if isinstance(part, Text):
-        return {"type": "text", "text": part.text}
-    return {"type": "image_url", "image_url": {"url": url_of_image(part)}}
-
-
-def _assistant(parts: Sequence[Part], lost: dict[str, None]) -> Body:
-    message: Body = {"role": "assistant", "content": None}
-    texts = [part for part in parts if isinstance(part, Text)]
-    if texts:
-        message["content"] = _content(texts)
-    refusal = "".join(part.text for part in parts if isinstance(part, Refusal))
-    if refusal:
-        message["refusal"] = refusal
-    calls = [_call(part) for part in parts if isinstance(part, ToolCall)]
-    if calls:
-        message["tool_calls"] = calls
-    if not (texts or refusal or calls):
-        message["content"] = ""
-    if any(isinstance(part, Thinking | RedactedThinking) for part in parts):
-        lost["thinking"] = None
-    return message
-
-
-def _call(call: ToolCall) -> Body:
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}

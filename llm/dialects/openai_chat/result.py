@@ -7,19 +7,22 @@ from typing import Final
 import msgspec
 
 from llm.dialects.fields import BAD_JSON
-from llm.dialects.grammar import Outside
+from llm.dialects.grammar import Body, Outside
 from llm.dialects.neutral import (
     Answer,
     Part,
     Refusal,
     Text,
-    Thinking,
     ToolCall,
     arguments_text,
     settled_reason,
 )
 from llm.dialects.openai_chat import wire
+from llm.dialects.openai_chat.citations import read_annotations, write_annotation
+from llm.dialects.openai_chat.content import thought_and_text
 from llm.dialects.openai_chat.error import read_error
+from llm.dialects.openai_chat.logprobs import as_list, entries_of, write_logprobs
+from llm.dialects.openai_chat.thoughts import flat_text, read_details, thoughts, write_details
 from llm.errors import UpstreamFailed, UpstreamMalformed
 from llm.spec import FinishReason, Usage
 
@@ -33,11 +36,11 @@ def inspect_answer(body: bytes) -> tuple[Usage, FinishReason]:
     try:
         glance = _GLANCE.decode(body)
     except BAD_JSON as error:
-        raise UpstreamMalformed("The provider's answer is no chat completion.") from error
+        raise UpstreamMalformed("The provider's answer is no completion.") from error
     if not wire.absent(glance.error):
         raise read_error(glance.error)
     if not glance.choices:
-        raise UpstreamMalformed("The provider's answer is no chat completion.")
+        raise UpstreamMalformed("The provider's answer is no completion.")
     refuse_error_reason(glance.choices[0].finish_reason)
     return wire.read_usage(glance.usage) or Usage(), wire.finish_reason(glance.choices[0].finish_reason)
 
@@ -46,11 +49,11 @@ def read_answer(body: bytes, outside: Outside) -> Answer:
     try:
         completion = _COMPLETION.decode(body)
     except BAD_JSON as error:
-        raise UpstreamMalformed("The provider's answer is no chat completion.") from error
+        raise UpstreamMalformed("The provider's answer is no completion.") from error
     if not wire.absent(completion.error):
         raise read_error(completion.error)
     if not completion.choices:
-        raise UpstreamMalformed("The provider's answer is no chat completion.")
+        raise UpstreamMalformed("The provider's answer is no completion.")
     choice = completion.choices[0]
     refuse_error_reason(choice.finish_reason)
     parts = _parts(choice.message, outside)
@@ -60,6 +63,7 @@ def read_answer(body: bytes, outside: Outside) -> Answer:
         parts=parts,
         finish_reason=settled_reason(wire.finish_reason(choice.finish_reason), parts),
         usage=wire.read_usage(completion.usage) or Usage(),
+        logprobs=as_list(entries_of(choice.logprobs)),
     )
 
 
@@ -70,12 +74,14 @@ def refuse_error_reason(word: str | None) -> None:
 
 
 def _parts(message: wire.DeltaWire, outside: Outside) -> tuple[Part, ...]:
-    parts: list[Part] = []
-    thought = message.reasoning_content or message.reasoning
-    if thought:
-        parts.append(Thinking(thought))
-    if message.content:
-        parts.append(Text(message.content))
+    flat, content = message.reasoning_content or message.reasoning or "", message.content
+    if isinstance(content, list):
+        thought, content = thought_and_text(content)
+        flat += thought
+    parts: list[Part] = [*thoughts(flat, read_details(message.reasoning_details))]
+    citations = read_annotations(message.annotations)
+    if content or citations:
+        parts.append(Text(content or "", citations))
     if message.refusal:
         parts.append(Refusal(message.refusal))
     for call in message.tool_calls or ():
@@ -100,25 +106,12 @@ def arguments_of(function: wire.FunctionWire) -> str:
 
 
 def write_answer(answer: Answer, outside: Outside) -> bytes:
-    message: dict[str, object] = {
-        "role": "assistant",
-        "content": _joined(answer, Text),
-        "refusal": _joined(answer, Refusal),
-    }
-    thought = _joined(answer, Thinking)
-    if thought:
-        message["reasoning_content"] = thought
-    calls = [part for part in answer.parts if isinstance(part, ToolCall)]
-    if calls:
-        message["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in calls
-        ]
+    logprobs = write_logprobs(answer.logprobs, of_refusal=_only_refuses(answer))
     choice = {
         "index": 0,
-        "message": message,
-        "logprobs": None,
-        "finish_reason": wire.finish_word(answer.finish_reason),
+        "message": _message(answer),
+        "logprobs": msgspec.Raw(logprobs),
+        "finish_reason": wire.finish_word(answer.finish_reason, refuses=_has(answer, Refusal)),
     }
     return msgspec.json.encode(
         {
@@ -132,6 +125,39 @@ def write_answer(answer: Answer, outside: Outside) -> bytes:
     )
 
 
-def _joined(answer: Answer, kind: type[Text] | type[Refusal] | type[Thinking]) -> str | None:
+def _message(answer: Answer) -> Body:
+    message: Body = {
+        "role": "assistant",
+        "content": _joined(answer, Text),
+        "refusal": _joined(answer, Refusal),
+    }
+    thought = flat_text(answer.parts)
+    if thought:
+        message["reasoning_content"] = thought
+    details = write_details(answer.parts)
+    if details:
+        message["reasoning_details"] = details
+    citations = [citation for part in answer.parts if isinstance(part, Text) for citation in part.citations]
+    if citations:
+        message["annotations"] = [write_annotation(citation) for citation in citations]
+    calls = [write_call(part) for part in answer.parts if isinstance(part, ToolCall)]
+    if calls:
+        message["tool_calls"] = calls
+    return message
+
+
+def write_call(call: ToolCall) -> Body:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+def _has(answer: Answer, kind: type[Text] | type[Refusal]) -> bool:
+    return any(isinstance(part, kind) for part in answer.parts)
+
+
+def _only_refuses(answer: Answer) -> bool:
+    return _has(answer, Refusal) and not _has(answer, Text)
+
+
+def _joined(answer: Answer, kind: type[Text] | type[Refusal]) -> str | None:
     texts = [part.text for part in answer.parts if isinstance(part, kind)]
     return "".join(texts) if texts else None

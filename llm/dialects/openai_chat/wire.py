@@ -1,7 +1,8 @@
 """OpenAI chat completions as JSON: only what the gateway looks at, leniently.
 
 Source: the openai SDK's types (3.54) and WIRE.md. Fields outside the specification: `reasoning_content` (DeepSeek
-and others), `reasoning` (OpenRouter), `prompt_cache_hit_tokens` (DeepSeek).
+and others), `reasoning` and `reasoning_details` (OpenRouter), `prompt_cache_hit_tokens` (DeepSeek), a list as
+`content` (Mistral).
 """
 
 from __future__ import annotations
@@ -32,10 +33,12 @@ class ToolCallWire(msgspec.Struct):
 class DeltaWire(msgspec.Struct):
     """A streamed delta, or the message of a whole answer."""
 
-    content: str | None = None
+    content: str | list[msgspec.Raw] | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
+    reasoning_details: msgspec.Raw = NOTHING
+    annotations: msgspec.Raw = NOTHING
     tool_calls: list[ToolCallWire] | None = None
 
 
@@ -43,6 +46,7 @@ class StreamChoiceWire(msgspec.Struct):
     index: int = 0
     delta: DeltaWire | None = None
     finish_reason: str | None = None
+    logprobs: msgspec.Raw = NOTHING
 
 
 class ChunkWire(msgspec.Struct):
@@ -70,6 +74,7 @@ class ChoiceWire(msgspec.Struct):
     message: DeltaWire
     index: int = 0
     finish_reason: str | None = None
+    logprobs: msgspec.Raw = NOTHING
 
 
 class CompletionWire(msgspec.Struct):
@@ -124,8 +129,11 @@ def finish_reason(word: str | None) -> FinishReason:
     return _REASONS.get(word or "", "unknown")
 
 
-def finish_word(reason: FinishReason) -> str:
-    """The client's types know five words only; what has none of its own (a pause) is a stop."""
+def finish_word(reason: FinishReason, *, refuses: bool = False) -> str:
+    """The client's types know five words only; what has none of its own (a pause) is a stop. An answer that `refuses`
+    in the field of its own for that is a stop too, as OpenAI has it."""
+    if refuses and reason == "refusal":
+        return "stop"
     return _WORDS.get(reason, "stop")
 
 
@@ -173,4 +181,6 @@ def write_usage(usage: Usage) -> dict[str, object]:
 
 def completion_id(provider_id: str, new_id: str) -> str:
     """An id of our form that still tells the provider's own."""
-    return "chatcmpl-" + (provider_id.removeprefix("msg_").removeprefix("chatcmpl-") or new_id)
+    for prefix in ("msg_", "resp_", "chatcmpl-"):
+        provider_id = provider_id.removeprefix(prefix)
+    return "chatcmpl-" + (provider_id or new_id)

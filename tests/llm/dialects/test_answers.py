@@ -109,6 +109,18 @@ def test_a_completion_becomes_a_message() -> None:
     assert (result.usage, result.finish_reason) == (USAGE, "tool_calls")
 
 
+DETAILS = [
+    {
+        "type": "reasoning.text",
+        "text": "hm",
+        "signature": "gw1.anthropic_messages.s",
+        "format": "unknown",
+        "index": 0,
+    },
+    {"type": "reasoning.encrypted", "data": "gw1.anthropic_messages.d", "format": "unknown", "index": 1},
+]
+
+
 def test_a_message_becomes_a_completion() -> None:
     sent = message(
         [
@@ -137,6 +149,7 @@ def test_a_message_becomes_a_completion() -> None:
                     "content": "Looking.",
                     "refusal": None,
                     "reasoning_content": "hm",
+                    "reasoning_details": DETAILS,
                     "tool_calls": [call("toolu_1", "look", '{"at": 1.0}'), call("toolu_2", "now", "{}")],
                 },
                 "logprobs": None,

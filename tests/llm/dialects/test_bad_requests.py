@@ -31,7 +31,10 @@ def image(url: str) -> dict[str, Any]:
         ({"messages": [{"role": "function", "name": "f", "content": "x"}]}, "messages[0].role"),
         ({"messages": [user(5)]}, "messages[0].content"),
         ({"messages": [user([{"type": "text", "text": 5}])]}, "messages[0].content[0].text"),
-        ({"messages": [user([{"type": "input_audio", "input_audio": {}}])]}, "messages[0].content[0].type"),
+        (
+            {"messages": [user([{"type": "input_audio", "input_audio": {}}])]},
+            "messages[0].content[0].input_audio.format",
+        ),
         ({"messages": [image("ftp://x/y.png")]}, "messages[0].content[0].image_url.url"),
         ({"messages": [image("data:image/png,raw")]}, "messages[0].content[0].image_url.url"),
         ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].tool_call_id"),
@@ -77,7 +80,7 @@ def test_a_chat_request_that_messages_cannot_carry(body: dict[str, Any], param: 
     [
         ({}, "messages"),
         ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].role"),
-        ({"messages": [user([{"type": "document", "source": {}}])]}, "messages[0].content[0].type"),
+        ({"messages": [user([{"type": "document", "source": {}}])]}, "messages[0].content[0].source.type"),
         (
             {"messages": [user([{"type": "image", "source": {"type": "file", "file_id": "f"}}])]},
             "messages[0].content[0].source.type",

@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from llm.dialects.hub import translate_request
+from llm.dialects.hub import read_result, translate_request
 from llm.spec import Request
 from tests.llm.dialects.asking import CALL, TOOL, to_anthropic, user
+from tests.llm.dialects.folding import ANTHROPIC, OPENAI
 
 
 def test_a_plain_request_carries_all_its_sampling() -> None:
@@ -208,7 +209,6 @@ def test_blocks_that_anthropic_refuses_are_left_out() -> None:
 
 def test_what_is_lost_is_named() -> None:
     custom = {"type": "custom", "custom": {"name": "free"}}
-    strict = {"type": "function", "function": {"name": "look", "strict": True}}
     _, dropped = to_anthropic(
         {
             "messages": [
@@ -216,13 +216,14 @@ def test_what_is_lost_is_named() -> None:
                 {"role": "assistant", "content": "y", "reasoning_content": "hm"},
                 user(),
             ],
-            "tools": [strict, custom],
+            "tools": [TOOL, custom],
             "seed": 0,
             "logit_bias": {"1": 2},
             "logprobs": True,
             "presence_penalty": 0.5,
-            "response_format": {"type": "json_schema", "json_schema": {"name": "x"}},
-            "reasoning_effort": "low",
+            "response_format": {"type": "json_object"},
+            "service_tier": "flex",
+            "verbosity": "low",
             "metadata": {"a": "b"},
             "temperature": 1.7,
             "stop": ["END", "\n"],
@@ -233,14 +234,14 @@ def test_what_is_lost_is_named() -> None:
     assert set(dropped) == {
         "name",
         "reasoning_content",
-        "strict",
         "tools.custom",
         "seed",
         "logit_bias",
         "logprobs",
         "presence_penalty",
         "response_format",
-        "reasoning_effort",
+        "service_tier",
+        "verbosity",
         "metadata",
         "temperature",
         "stop",
@@ -265,4 +266,57 @@ def test_values_that_say_nothing_are_not_lost() -> None:
             "stream_options": {"include_usage": True},
         }
     )
+    assert dropped == ()
+
+
+def test_what_openai_and_anthropic_both_have_is_carried() -> None:
+    schema = {"type": "object", "properties": {"x": {"type": "integer"}}, "additionalProperties": False}
+    strict = {"type": "function", "function": {"name": "look", "strict": True, "parameters": schema}}
+    body, dropped = to_anthropic(
+        {
+            "messages": [user([{"type": "text", "text": "x", "cache_control": {"type": "ephemeral", "ttl": "1h"}}])],
+            "tools": [strict],
+            "reasoning_effort": "high",
+            "response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": schema, "strict": True}},
+            "service_tier": "default",
+            "safety_identifier": "u-2",
+        }
+    )
+    assert body["messages"][0]["content"] == [
+        {"type": "text", "text": "x", "cache_control": {"type": "ephemeral", "ttl": "1h"}}
+    ]
+    assert body["tools"] == [{"name": "look", "input_schema": schema, "strict": True}]
+    assert body["output_config"] == {"effort": "high", "format": {"type": "json_schema", "schema": schema}}
+    assert (body["service_tier"], body["metadata"]) == ("standard_only", {"user_id": "u-2"})
+    assert dropped == ()
+
+
+@pytest.mark.parametrize(
+    ("effort", "expected"),
+    [
+        ("none", {"thinking": {"type": "disabled"}}),
+        ("minimal", {"output_config": {"effort": "low"}}),
+        ("low", {"output_config": {"effort": "low"}}),
+        ("medium", {"output_config": {"effort": "medium"}}),
+        ("xhigh", {"output_config": {"effort": "xhigh"}}),
+    ],
+)
+def test_reasoning_efforts(effort: str, expected: dict[str, Any]) -> None:
+    body, dropped = to_anthropic({"messages": [user()], "reasoning_effort": effort})
+    assert {name: body[name] for name in ("thinking", "output_config") if name in body} == expected
+    assert dropped == ()
+
+
+def test_signed_thinking_comes_home() -> None:
+    """What Anthropic signed, a caller of chat completions gets with its answer and sends again with the next turn."""
+    blocks = [
+        {"type": "thinking", "thinking": "hm", "signature": "EqQ="},
+        {"type": "redacted_thinking", "data": "EmwK"},
+        {"type": "text", "text": "y"},
+    ]
+    answer = {"id": "msg_1", "model": "claude-x", "content": blocks, "stop_reason": "end_turn"}
+    result = read_result(msgspec.json.encode(answer), upstream=ANTHROPIC, caller=OPENAI, model="m")
+    message = msgspec.json.decode(result.body)["choices"][0]["message"]
+    body, dropped = to_anthropic({"messages": [user(), message, user()]})
+    assert body["messages"][1]["content"] == blocks
     assert dropped == ()

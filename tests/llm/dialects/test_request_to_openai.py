@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from llm.dialects.hub import GRAMMARS
+from llm.dialects.hub import GRAMMARS, translate_request
+from llm.errors import InvalidRequest
+from llm.spec import Dialect
 from tests.llm.dialects.asking import request, to_anthropic, to_openai, user
 from tests.llm.dialects.folding import ANTHROPIC, OPENAI
+from tests.llm.dialects.test_answers import completion, read
 
 TOOL = {"name": "look", "description": "Looks.", "input_schema": {"type": "object", "properties": {}}}
 USE = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {"at": 1}}
@@ -127,9 +131,78 @@ def test_what_is_lost_is_named() -> None:
             "container": None,
         }
     )
-    assert set(dropped) == {"cache_control", "thinking", "tools.web_search_20250305", "top_k"}
+    assert set(dropped) == {
+        "cache_control",
+        "thinking",
+        "thinking.budget_tokens",
+        "tools.web_search_20250305",
+        "top_k",
+    }
+    assert body["reasoning_effort"] == "low"
     assert [message["role"] for message in body["messages"]] == ["user", "assistant", "system", "user"]
     assert len(body["tools"]) == 1
+
+
+def test_thoughts_that_this_dialect_signed_find_their_way_back() -> None:
+    """A provider of chat signs, a caller of messages keeps it, and brings it with the next turn."""
+    detail = {"type": "reasoning.text", "text": "hm", "signature": "s", "format": "anthropic-claude-v1", "index": 0}
+    secret = {"type": "reasoning.encrypted", "data": "d", "format": "anthropic-claude-v1", "id": "e", "index": 1}
+    message = {"content": "Yes.", "reasoning": "hm", "reasoning_details": [detail, secret]}
+    answer = json.loads(read(completion(message), OPENAI).body)
+    assert [block["type"] for block in answer["content"]] == ["thinking", "redacted_thinking", "text"]
+    body, dropped = to_openai({"messages": [user(), {"role": "assistant", "content": answer["content"]}, user()]})
+    assert body["messages"][1] == {"role": "assistant", "content": "Yes.", "reasoning_details": [detail, secret]}
+    assert dropped == ()
+
+
+def document(source: dict[str, str], **more: Any) -> dict[str, Any]:
+    return {"type": "document", "source": source, **more}
+
+
+def test_documents() -> None:
+    pdf = {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0="}
+    letter = {"type": "text", "media_type": "text/plain", "data": "Dear Sir"}
+    asked = user(
+        [document(pdf, title="a.pdf"), document(letter, title="Letter", citations={"enabled": True}), document(pdf)]
+    )
+    body, dropped = to_openai({"messages": [asked]})
+    data = "data:application/pdf;base64,JVBERi0="
+    assert body["messages"][0]["content"] == [
+        {"type": "file", "file": {"filename": "a.pdf", "file_data": data}},
+        {"type": "text", "text": "Letter:\n\nDear Sir"},
+        {"type": "file", "file": {"filename": "document.pdf", "file_data": data}},
+    ]
+    assert dropped == ("citations",)
+
+
+@pytest.mark.parametrize(
+    ("caller", "body", "param"),
+    [
+        (
+            ANTHROPIC,
+            {"messages": [user([document({"type": "url", "url": "https://e.com/a.pdf"})])], "max_tokens": 5},
+            "messages",
+        ),
+        (
+            "gemini",
+            {
+                "contents": [
+                    {"parts": [{"fileData": {"mimeType": "application/pdf", "fileUri": "https://e.com/a.pdf"}}]}
+                ]
+            },
+            "contents",
+        ),
+        (
+            "gemini",
+            {"contents": [{"parts": [{"inlineData": {"mimeType": "audio/ogg", "data": "T2dn"}}]}]},
+            "contents",
+        ),
+    ],
+)
+def test_what_is_refused_is_named_in_the_callers_words(caller: Dialect, body: dict[str, Any], param: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        translate_request(request(caller, body), OPENAI, model="gpt-x", default_max_tokens=None)
+    assert caught.value.param == param and caught.value.message.startswith(f"{param}: ")
 
 
 def test_there_and_back_keeps_what_openai_can_carry() -> None:
