@@ -28,7 +28,8 @@ class UpstreamKey:
 @dataclass(frozen=True, slots=True)
 class Upstream:
     """An enabled provider. `base_url` has no trailing slash; `headers` and `extra_body` are what the operator adds
-    to every call; `needs_key` is false for kinds that serve without one."""
+    to every call; `options` are the kind's own connection parameters; `needs_key` is false for kinds that serve without
+    one."""
 
     provider_id: str
     kind: str
@@ -38,6 +39,7 @@ class Upstream:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     extra_body: Mapping[str, object] = field(default_factory=dict, repr=False)
     parameters: Mapping[str, object] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict, repr=False)
     timeouts: Timeouts = Timeouts()
     connection: Connection = Connection()
 

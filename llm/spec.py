@@ -12,7 +12,7 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
-Dialect = Literal["openai_chat", "anthropic_messages"]
+Dialect = Literal["openai_chat", "openai_responses", "openai_completions", "anthropic_messages", "gemini"]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "pause", "unknown"]
 
 DIALECT_OF_ENDPOINT: Final[Mapping[str, Dialect]] = {
@@ -61,7 +61,10 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where one attempt goes: one model of one provider with one key. `repr` never shows the key."""
+    """Where one attempt goes: one model of one provider with one key. `repr` never shows the key.
+
+    `options` are the connection parameters that are the kind's own (see `Kind.options`); no part of a body.
+    """
 
     provider_id: str
     kind: str
@@ -73,8 +76,18 @@ class Target:
     extra_body: Mapping[str, object] = field(default_factory=dict, repr=False)
     parameters: Mapping[str, object] = field(default_factory=dict)
     max_tokens: int | None = None
+    options: Mapping[str, object] = field(default_factory=dict, repr=False)
     timeouts: Timeouts = Timeouts()
     connection: Connection = Connection()
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A multipart/form-data body without the value of its field `model`; `content_type` holds the boundary."""
+
+    content_type: str
+    before: bytes = field(repr=False)
+    after: bytes = field(repr=False)
 
 
 @dataclass(slots=True)
@@ -84,6 +97,10 @@ class Request:
     `fields` is the body's top level with every value as its raw JSON bytes, untouched; `model` is what the caller
     wrote. `headers` are the caller's headers that may matter upstream (lower case: anthropic-version, anthropic-beta,
     openai-organization...).
+
+    `surface` is "" for a conversation. Else it is the path below the base of a provider that speaks `dialect`
+    (embeddings, audio/speech ...): only such a provider serves it, and nothing but the model is changed. `form` is its
+    body where that is no JSON.
     """
 
     dialect: Dialect
@@ -91,17 +108,20 @@ class Request:
     fields: dict[str, msgspec.Raw]
     stream: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
+    surface: str = ""
+    form: Form | None = None
 
 
 @dataclass(slots=True)
 class Result:
-    """A whole answer. `body` is JSON in the request's dialect; `dropped` names the request's features that the
-    provider's dialect cannot carry."""
+    """A whole answer. `body` is JSON in the request's dialect, or what `content_type` says of a relayed answer;
+    `dropped` names the request's features that the provider's dialect cannot carry."""
 
     body: bytes
     usage: Usage
     finish_reason: FinishReason
     dropped: tuple[str, ...] = ()
+    content_type: str = "application/json"
 
 
 @dataclass(slots=True)
@@ -131,13 +151,25 @@ class AnswerStream(Protocol):
     async def aclose(self) -> None: ...
 
 
+class RelayedStream(AnswerStream, Protocol):
+    """An answer of a surface that is passed on as it comes: its pieces are bytes of `content_type`, cut anywhere."""
+
+    content_type: str
+
+
 class Adapter(Protocol):
     """One kind of provider. One instance serves all its targets.
 
-    Both verbs raise a GatewayError (an UpstreamError for all that the provider does). `stream` returns when the
-    provider's answer has begun (status 2xx), so that a refusal can still be retried elsewhere.
+    The verbs raise a GatewayError (an UpstreamError for all that the provider does). `stream` returns when the
+    provider's answer has begun (status 2xx), so that a refusal can still be retried elsewhere; so does `relay`, which
+    is for requests with a `surface`, where the answer is none that has to be read whole. `serves` tells which
+    surfaces the kind has.
     """
 
     async def complete(self, request: Request, target: Target) -> Result: ...
 
     async def stream(self, request: Request, target: Target) -> AnswerStream: ...
+
+    async def relay(self, request: Request, target: Target) -> Result | RelayedStream: ...
+
+    def serves(self, surface: str) -> bool: ...

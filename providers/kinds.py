@@ -19,6 +19,16 @@ def needs_key(kind: str) -> bool:
     return not is_known(kind) or BY_NAME[kind].needs_key
 
 
+def takes(kind: str, parameter: str) -> bool:
+    """Does this connection parameter mean something to the kind?"""
+    return is_known(kind) and parameter in BY_NAME[kind].parameters
+
+
+def options(kind: str) -> tuple[str, ...]:
+    """The names of the connection parameters that only the kind's adapter understands."""
+    return BY_NAME[kind].options if is_known(kind) else ()
+
+
 def normal_base_url(kind: str, url: str) -> str:
     """Without the trailing slash; anthropic's is the host, so a trailing /v1 goes too."""
     text = url.rstrip("/")

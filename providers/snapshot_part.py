@@ -75,6 +75,7 @@ def _upstream(provider: stored.Provider, place: _Place) -> Upstream:
         needs_key=wants_key,
         headers=_headers(kind, settings),
         extra_body=dict(settings.get("extra_body") or {}),
+        options={name: settings[name] for name in kinds.options(kind) if name in settings},
         timeouts=_timeouts(settings),
         connection=Connection(
             verify=settings.get("verify", True),
@@ -151,9 +152,11 @@ def _keys(
 
 
 def _headers(kind: str, settings: Mapping[str, Any]) -> dict[str, str]:
-    headers = {}
-    if kind in ("openai", "openai_compatible"):
-        headers = {header: settings[name] for name, header in _ORGANIZATION_HEADERS.items() if name in settings}
+    headers = {
+        header: settings[name]
+        for name, header in _ORGANIZATION_HEADERS.items()
+        if name in settings and kinds.takes(kind, name)
+    }
     return {**headers, **(settings.get("extra_headers") or {})}
 
 

@@ -1,4 +1,4 @@
-"""Both verbs for every provider that is called over HTTP. A kind is a subclass of a few class attributes."""
+"""All verbs for every provider that is called over HTTP. A kind is a subclass of a few class attributes."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from typing import ClassVar, Final
 
 import msgspec
 
-from llm.adapters import discretion
+from llm.adapters import discretion, surface_answer
 from llm.adapters.answer_stream import HttpAnswerStream, Patience, Reading
 from llm.adapters.outgoing import NOTHING_RENAMED, build_body
 from llm.dialects import hub
-from llm.errors import UpstreamError, UpstreamMalformed
+from llm.errors import InternalError, UpstreamError, UpstreamMalformed
 from llm.spec import Dialect, Request, Result, StreamSummary, Target
 from llm.transport.base import Answer, Outbound, Transport
 
 _JSON: Final = "application/json"
 _EVENT_STREAM: Final = "text/event-stream"
+_ANYTHING: Final = "*/*"
 _LONGEST_REFUSAL: Final = 1024 * 1024
 _ONE_CHOICE: Final = frozenset({b"1", b"null"})
 
@@ -30,7 +31,7 @@ class HttpAdapter(ABC):
     Class attributes, in the provider's dialect: `renamed` (see `outgoing.build_body`), `headers` sent where neither
     caller nor operator says otherwise, `passed_on` (headers of a caller of the same dialect that reach the provider),
     `joined` (headers that are lists: the operator's value is added to the caller's, elsewhere it replaces it),
-    `usage_is_estimated`.
+    `usage_is_estimated`, `surfaces` (see `llm.spec.Request`).
     """
 
     dialect: ClassVar[Dialect]
@@ -39,6 +40,7 @@ class HttpAdapter(ABC):
     passed_on: ClassVar[tuple[str, ...]] = ()
     joined: ClassVar[frozenset[str]] = frozenset()
     usage_is_estimated: ClassVar[bool] = False
+    surfaces: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, transport: Transport, *, patience: Patience | None = None) -> None:
         self._transport = transport
@@ -47,6 +49,18 @@ class HttpAdapter(ABC):
     @abstractmethod
     def url(self, base_url: str) -> str:
         """Where calls go."""
+
+    def url_of(self, target: Target) -> str:
+        """Where this call goes, for kinds whose address depends on more than the base."""
+        return self.url(target.base_url)
+
+    def body_of(self, request: Request, target: Target) -> tuple[dict[str, object], tuple[str, ...]]:
+        """The body, and what was dropped of the request."""
+        return build_body(request, target, dialect=self.dialect, renamed=self.renamed)
+
+    def url_of_surface(self, target: Target, surface: str) -> str:
+        """Where a call of one of `surfaces` goes."""
+        raise InternalError(f"This kind has no surface '{surface}'.")
 
     @abstractmethod
     def credentials(self, secret: str) -> Mapping[str, str]:
@@ -84,14 +98,32 @@ class HttpAdapter(ABC):
         reading = Reading(codec, summary, _is_sole(request), self.usage_is_estimated, self._patience)
         return HttpAnswerStream(answer, reading, target, dropped)
 
+    async def relay(self, request: Request, target: Target) -> Result | surface_answer.RelayedBytes:
+        answer, _ = await self._send(request, target)
+        found = await surface_answer.read(answer, request.surface, dialect=self.dialect, target=target)
+        if isinstance(found, Result):
+            found.usage.estimated |= self.usage_is_estimated
+        return found
+
+    def serves(self, surface: str) -> bool:
+        return surface in self.surfaces
+
     async def _send(self, request: Request, target: Target) -> tuple[Answer, tuple[str, ...]]:
         """An answer whose status is 2xx, and what was dropped of the request; the provider's refusals are raised."""
-        body, dropped = build_body(request, target, dialect=self.dialect, renamed=self.renamed)
+        headers = self._headers(request, target)
+        dropped: tuple[str, ...] = ()
+        if request.surface:
+            url, body = self.url_of_surface(target, request.surface), _surface_body(request, target)
+            if request.form is not None:
+                headers["content-type"] = request.form.content_type
+        else:
+            fields, dropped = self.body_of(request, target)
+            url, body = self.url_of(target), _encode(fields)
         outbound = Outbound(
             method="POST",
-            url=self.url(target.base_url),
-            headers=self._headers(request, target),
-            body=_encode(body),
+            url=url,
+            headers=headers,
+            body=body,
             timeouts=target.timeouts,
             connection=target.connection,
         )
@@ -102,7 +134,8 @@ class HttpAdapter(ABC):
 
     def _headers(self, request: Request, target: Target) -> dict[str, str]:
         """The operator's headers win over the caller's, these over the dialect's own."""
-        headers = {"accept": _EVENT_STREAM if request.stream else _JSON, **self.headers}
+        accepted = _ANYTHING if request.surface else _JSON
+        headers = {"accept": _EVENT_STREAM if request.stream else accepted, **self.headers}
         if target.secret:
             headers.update(self.credentials(target.secret))
         if request.headers and request.dialect == self.dialect:
@@ -125,6 +158,16 @@ class HttpAdapter(ABC):
         return hub.upstream_error(self.dialect, status=answer.status, headers=answer.headers, body=told)
 
 
+def _surface_body(request: Request, target: Target) -> bytes:
+    """The caller's body with another model, and of a stream its usage asked for."""
+    if request.form is not None:
+        return b"".join((request.form.before, target.model_id.encode(), request.form.after))
+    return _encode(hub.passthrough_request(request, model=target.model_id))
+
+
 def _is_sole(request: Request) -> bool:
-    choices = request.fields.get("n")
+    """A completion has a choice for each of its prompts, and a list of tokens is one prompt: a list may be many."""
+    choices, prompt = request.fields.get("n"), request.fields.get("prompt")
+    if request.surface and prompt is not None and bytes(prompt).startswith(b"["):
+        return False
     return choices is None or bytes(choices) in _ONE_CHOICE

@@ -1,12 +1,23 @@
-"""The kinds as data, for those who need no adapter: the control plane, the snapshot."""
+"""The kinds as data, for those who need no adapter: the control plane, the snapshot.
+
+An installed package adds kinds by entry points of the group `llm_gateway.adapters`: the name is the kind's, the value
+is a `Kind` object. They are in `BY_NAME` once this module is imported.
+"""
 
 from __future__ import annotations
 
+import logging
+import re
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
 from llm.spec import Dialect
 
+GROUP: Final = "llm_gateway.adapters"
+
+log = logging.getLogger(__name__)
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")  # the control plane keeps 40 characters
 _OF_HTTP: Final = (
     "api_base",
     "timeout_seconds",
@@ -20,6 +31,7 @@ _OF_HTTP: Final = (
     "extra_body",
 )
 _OF_OPENAI: Final = (*_OF_HTTP, "organization", "project")
+_CARRIED_OTHERWISE: Final = frozenset(_OF_OPENAI)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +46,11 @@ class Kind:
     default_base_url: str = ""
     needs_key: bool = True
     parameters: tuple[str, ...] = _OF_HTTP
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The parameters that are this kind's own: its adapter finds them in `Target.options`."""
+        return tuple(name for name in self.parameters if name not in _CARRIED_OTHERWISE)
 
 
 BY_NAME: Final[dict[str, Kind]] = {
@@ -57,6 +74,12 @@ BY_NAME: Final[dict[str, Kind]] = {
         needs_key=False,
         parameters=_OF_OPENAI,
     ),
+    "azure_openai": Kind(
+        label="Azure OpenAI",
+        adapter="llm.adapters.azure_openai.AzureOpenAI",
+        dialect="openai_chat",
+        parameters=(*_OF_HTTP, "api_version"),
+    ),
     "echo": Kind(
         label="Echo (no network)",
         adapter="llm.adapters.echo.Echo",
@@ -66,3 +89,29 @@ BY_NAME: Final[dict[str, Kind]] = {
         parameters=(),
     ),
 }
+
+
+def _add_installed() -> None:
+    """A broken package costs its own kind only."""
+    for point in sorted(entry_points(group=GROUP), key=lambda one: one.name):
+        said = {"kind": point.name, "entry_point": point.value}
+        if not _NAME.fullmatch(point.name):
+            log.error("a package's kind is left out: its name is no lower-case word", extra=said)
+        elif point.name in BY_NAME:
+            log.error("a package's kind is left out: there is one of that name", extra=said)
+        elif (kind := _loaded(point)) is None:
+            log.error("a package's kind is left out: it cannot be loaded, or is no Kind", extra=said)
+        else:
+            BY_NAME[point.name] = kind
+
+
+def _loaded(point: EntryPoint) -> Kind | None:
+    try:
+        found = point.load()
+    except Exception:  # the door of foreign code: importing it may raise anything
+        log.exception("a package's kind cannot be imported", extra={"kind": point.name})
+        return None
+    return found if isinstance(found, Kind) else None
+
+
+_add_installed()

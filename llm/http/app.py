@@ -25,6 +25,7 @@ _DOORS: Final = {
     "/v1/chat/completions": calls.CHAT,
     "/v1/messages": calls.MESSAGES,
     "/generate": calls.GENERATE,
+    **calls.SURFACES,
 }
 _READ: Final = ("GET", "HEAD")
 _PROBE_HEADERS: Final[tuple[Header, ...]] = (reply.JSON, (b"cache-control", b"no-store"))

@@ -10,7 +10,7 @@ from typing import Final
 
 from llm.dialects import hub
 from llm.errors import CallCancelled, GatewayError, GatewayUnavailable, InternalError, InvalidRequest
-from llm.http import anthropic, generate, openai, reply, silence
+from llm.http import anthropic, generate, openai, pieces, reply, silence, surfaces
 from llm.http.exchange import Exchange, Leaving
 from llm.service import Call, Gateway, Reply, StreamReply
 from llm.spec import Dialect, Request
@@ -39,6 +39,9 @@ MESSAGES: Final = Door("messages", "anthropic_messages", anthropic.parse, anthro
 GENERATE: Final = Door(
     "generate", "openai_chat", generate.parse, generate.end_user, whole=generate.whole, frames=generate.frames
 )
+SURFACES: Final = {
+    f"/v1/{name}": Door(name, "openai_chat", parse, openai.end_user) for name, parse in surfaces.PARSERS.items()
+}
 
 
 async def serve(
@@ -69,17 +72,23 @@ async def serve(
         interrupted=interrupted,
     )
     async with leaving:
-        try:
-            answer = await gateway.answer(call)
-        except asyncio.CancelledError:
-            if leaving.left:
-                raise
-            raise _going_down() from None
-        if isinstance(answer, StreamReply):
-            await _relay(exchange, door, call, answer, leaving, keep_alive)
-        else:
+        answer = await _answer(gateway, call, leaving)
+        if isinstance(answer, Reply):
             body = door.whole(answer, call) if door.whole else answer.body
-            await reply.send_json(exchange, door.dialect, body)
+            await reply.send(exchange, door.dialect, body, answer.content_type)
+        elif answer.relayed_as:
+            await pieces.relay(exchange, call, answer, leaving)
+        else:
+            await _relay(exchange, door, call, answer, leaving, keep_alive)
+
+
+async def _answer(gateway: Gateway, call: Call, leaving: Leaving) -> Reply | StreamReply:
+    try:
+        return await gateway.answer(call)
+    except asyncio.CancelledError:
+        if leaving.left:
+            raise
+        raise _going_down() from None
 
 
 async def _relay(

@@ -50,6 +50,15 @@ def _trail(call: Call) -> list[Header]:
     return found
 
 
+async def send(exchange: Exchange, dialect: Dialect, body: bytes, content_type: str) -> None:
+    """A whole answer of a call, of whatever type its provider says."""
+    await exchange.respond(200, [typed(content_type), *headers(exchange, dialect)], body)
+
+
+def typed(content_type: str) -> Header:
+    return (b"content-type", content_type.encode("latin-1", "replace"))
+
+
 async def send_json(exchange: Exchange, dialect: Dialect, body: bytes, *, status: int = 200) -> None:
     await exchange.respond(status, [JSON, *headers(exchange, dialect)], body)
 

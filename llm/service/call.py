@@ -39,7 +39,7 @@ class Call:
     Who calls: the key in `headers` (names in lower case), `project` where a task names one, or `caller` where the door
     itself has made sure of it (the admin's playground).
     `request` may be a function that reads it: then the caller is known before a byte of the body is read.
-    `endpoint` is `chat/completions`, `messages` or `generate`. `request_id` is the caller's label ("": the call id).
+    `endpoint` is the door's path without /v1/. `request_id` is the caller's label ("": the call id).
     `info` is filled while the call runs. `interrupted` says why the call was cancelled, when it was: a door that knows
     of other reasons than its caller's leaving names them.
     """
@@ -62,9 +62,10 @@ class Call:
 
 @dataclass(slots=True)
 class Reply:
-    """A whole answer, already recorded. `body` is JSON in the request's dialect."""
+    """A whole answer, already recorded. `body` is JSON in the request's dialect, or what `content_type` says."""
 
     body: bytes
     usage: Usage
     finish_reason: FinishReason
     info: Info
+    content_type: str = "application/json"

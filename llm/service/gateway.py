@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from llm import adapters
@@ -16,7 +17,7 @@ from llm.service.stream import StreamReply
 from llm.service.target import target_of
 from llm.service.turn import Turn
 from llm.snapshot import Caller, Holder, Snapshot
-from llm.spec import Adapter, Request, Result, Target
+from llm.spec import Adapter, AnswerStream, Request, Result, Target
 from llm.transport.base import Transport
 
 T = TypeVar("T")
@@ -58,14 +59,13 @@ class Gateway:
             turn.info.revision = snapshot.revision
             turn.caller = self._identify(call, snapshot)
             turn.request = request = call.request if isinstance(call.request, Request) else await call.request()
-            plan = self._plan(snapshot, turn.caller, request.model)
+            plan = self._plan(snapshot, turn.caller, request)
             turn.route = plan.route
-            if request.stream:
-                reply = await self._attempts(turn, plan, self._begin_stream(turn))
+            result = await self._attempts(turn, plan, self._verb(turn, request))
+            if isinstance(result, StreamReply):
                 streaming = turn.answering = True
                 turn.measure()
-                return reply
-            result = await self._attempts(turn, plan, _complete)
+                return result
             turn.info.dropped = result.dropped
             turn.succeed(result.usage)
         except BaseException as error:
@@ -74,7 +74,7 @@ class Gateway:
         finally:
             if not streaming:
                 turn.settle(self._sink)
-        return Reply(result.body, result.usage, result.finish_reason, turn.info)
+        return Reply(result.body, result.usage, result.finish_reason, turn.info, result.content_type)
 
     async def complete(self, call: Call) -> Reply:
         """A whole answer. InvalidRequest where the request asks for a stream."""
@@ -103,8 +103,25 @@ class Gateway:
             return authenticate.by_project(snapshot, call.project)
         return authenticate.by_key(snapshot, call.headers, now=self._clock.now())
 
-    def _plan(self, snapshot: Snapshot, caller: Caller, model: str) -> route.Plan:
-        return route.plan(snapshot, caller, model, now=self._clock.now(), random=self._clock.random)
+    def _plan(self, snapshot: Snapshot, caller: Caller, request: Request) -> route.Plan:
+        plan = route.plan(snapshot, caller, request.model, now=self._clock.now(), random=self._clock.random)
+        return self._serving(plan, request.surface) if request.surface else plan
+
+    def _serving(self, plan: route.Plan, surface: str) -> route.Plan:
+        """Only the candidates whose kind has this surface. InvalidRequest where none has."""
+
+        def kept(candidates: tuple[route.Candidate, ...]) -> tuple[route.Candidate, ...]:
+            return tuple(one for one in candidates if self._adapter(one.upstream.kind).serves(surface))
+
+        left = replace(plan, candidates=kept(plan.candidates), fallbacks=kept(plan.fallbacks))
+        if not left.candidates and not left.fallbacks:
+            raise InvalidRequest(f"The provider of this model does not serve '{surface}'.", param="model")
+        return left
+
+    def _verb(self, turn: Turn, request: Request) -> Verb[Result | StreamReply]:
+        if request.stream:
+            return self._begin_stream(turn)
+        return self._begin_relay(turn) if request.surface else _complete
 
     async def _attempts(self, turn: Turn, plan: route.Plan, verb: Verb[T]) -> T:
         """Goes through the plan until one attempt succeeds or none is left."""
@@ -130,19 +147,30 @@ class Gateway:
     def _begin_stream(self, turn: Turn) -> Verb[StreamReply]:
         async def begin(adapter: Adapter, request: Request, target: Target) -> StreamReply:
             """A stream that fails before its first event has told the caller nothing: it can still be retried."""
-            stream = await adapter.stream(request, target)
-            try:
-                pieces = aiter(stream)
-                first = await _first_piece(pieces)
-            except BaseException:
-                turn.usage = stream.summary.usage
-                await stream.aclose()
-                raise
-            turn.first_byte()
-            turn.info.dropped = stream.dropped
-            return StreamReply(turn, stream, pieces=pieces, first=first, sink=self._sink)
+            return await self._begun(turn, await adapter.stream(request, target))
 
         return begin
+
+    def _begin_relay(self, turn: Turn) -> Verb[Result | StreamReply]:
+        async def begin(adapter: Adapter, request: Request, target: Target) -> Result | StreamReply:
+            answer = await adapter.relay(request, target)
+            if isinstance(answer, Result):
+                return answer
+            return await self._begun(turn, answer, relayed_as=answer.content_type)
+
+        return begin
+
+    async def _begun(self, turn: Turn, stream: AnswerStream, *, relayed_as: str = "") -> StreamReply:
+        try:
+            pieces = aiter(stream)
+            first = await _first_piece(pieces)
+        except BaseException:
+            turn.usage = stream.summary.usage
+            await stream.aclose()
+            raise
+        turn.first_byte()
+        turn.info.dropped = stream.dropped
+        return StreamReply(turn, stream, pieces=pieces, first=first, sink=self._sink, relayed_as=relayed_as)
 
     def _adapter(self, kind: str) -> Adapter:
         adapter = self._adapters.get(kind)

@@ -11,7 +11,8 @@ from llm.spec import AnswerStream, StreamSummary
 
 
 class StreamReply:
-    """Iterating gives bytes in the request's dialect, whole events at a time.
+    """Iterating gives bytes in the request's dialect, whole events at a time; where `relayed_as` names a content type,
+    bytes of that type, cut anywhere.
 
     What belongs to the end of the answer (from the provider's own finish on) is held back until the record is written:
     a caller never has a finished answer that is not accounted for. Iterating ends only after a complete answer; else it
@@ -19,10 +20,18 @@ class StreamReply:
     """
 
     def __init__(
-        self, turn: Turn, stream: AnswerStream, *, pieces: AsyncIterator[bytes], first: bytes, sink: Sink
+        self,
+        turn: Turn,
+        stream: AnswerStream,
+        *,
+        pieces: AsyncIterator[bytes],
+        first: bytes,
+        sink: Sink,
+        relayed_as: str = "",
     ) -> None:
         self.info: Info = turn.info
         self.summary: StreamSummary = stream.summary
+        self.relayed_as = relayed_as
         self._turn = turn
         self._stream = stream
         self._pieces = pieces

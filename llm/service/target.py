@@ -21,6 +21,7 @@ def target_of(candidate: Candidate, policy: RoutePolicy, *, remaining: float) ->
         extra_body=upstream.extra_body,
         parameters={**upstream.parameters, **model.parameters} if upstream.parameters else model.parameters,
         max_tokens=model.max_tokens,
+        options=upstream.options,
         timeouts=_timeouts(upstream.timeouts, policy, remaining),
         connection=upstream.connection,
     )

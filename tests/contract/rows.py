@@ -81,5 +81,12 @@ ROWS = (
     Row("openai", "openai_chat", fixtures="openai", **_CHAT),
     Row("openai_compatible", "openai_chat", fixtures="openai", **_CHAT),
     Row("anthropic", "anthropic_messages", path="/v1/messages", fixtures="anthropic", key_header="x-api-key"),
+    Row(
+        "azure_openai",
+        "openai_chat",
+        path="/openai/deployments/served/chat/completions",
+        fixtures="openai",
+        key_header="api-key",
+    ),
     Row("echo", "openai_chat", needs_upstream=False, cannot=ECHO_CANNOT),
 )

@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from tests.support import upstream_checks as checks
+from tests.support import upstream_surfaces as surfaces
 from tests.support.upstream_behaviours import Behaviour, model_list, reply
 from tests.support.upstream_default import echo
 from tests.support.upstream_faults import refuse
@@ -27,7 +28,12 @@ from tests.support.upstream_wire import Connection, Exchange, Received, read_req
 if TYPE_CHECKING:
     from tests.support.upstream_thread import ThreadedUpstream
 
-PATHS = {"/v1/chat/completions": "POST", "/v1/messages": "POST", "/v1/models": "GET"}
+PATHS = {
+    "/v1/chat/completions": "POST",
+    "/openai/deployments/served/chat/completions": "POST",
+    "/v1/messages": "POST",
+    "/v1/models": "GET",
+}
 DEFAULT_MODELS = ("gpt-4o", "gpt-4o-mini", "claude-sonnet-4-5")
 
 
@@ -181,6 +187,8 @@ class FakeUpstream:
             return self._script.popleft()
         if self.default is not None:
             return self.default
+        if (surface := surfaces.default(request)) is not None:
+            return surface
         if PATHS.get(request.path) != request.method:
             return refuse(404, f"Invalid URL ({request.method} {request.path})", code="unknown_url")
         return reply(echo(request))

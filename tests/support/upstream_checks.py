@@ -16,8 +16,10 @@ class Refusal:
 
 
 def key_of(request: Received) -> str | None:
-    """The key that the request carries: Bearer everywhere, x-api-key on Anthropic's paths too."""
+    """The key that the request carries: Bearer everywhere, x-api-key on Anthropic's paths too, api-key on Azure's."""
     if request.dialect == "anthropic_messages" and (key := request.headers.get("x-api-key")):
+        return key
+    if request.path.startswith("/openai/deployments/") and (key := request.headers.get("api-key")):
         return key
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token if scheme.lower() == "bearer" and token else None

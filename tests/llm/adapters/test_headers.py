@@ -36,6 +36,7 @@ def messages(**headers: str) -> Request:
     [
         ("openai", "https://api.openai.com/v1", "https://api.openai.com/v1/chat/completions"),
         ("openai", "https://api.openai.com/v1/", "https://api.openai.com/v1/chat/completions"),
+        ("azure_openai", "https://r.example/openai/v1/", "https://r.example/openai/v1/chat/completions"),
         ("openai_compatible", "http://gpu:8000/v1", "http://gpu:8000/v1/chat/completions"),
         ("openai_compatible", "https://x.example/inference", "https://x.example/inference/chat/completions"),
         ("anthropic", "https://api.anthropic.com", "https://api.anthropic.com/v1/messages"),

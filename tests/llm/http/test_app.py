@@ -55,7 +55,7 @@ async def test_ready_names_what_is_missing() -> None:
         assert (early.headers["retry-after"], early.headers["x-should-retry"]) == ("1", "true")
 
 
-@pytest.mark.parametrize("path", ["/v1", "/v1/nothing", "/v1/chat", "/v1/embeddings", "/v1/chat/completions/x"])
+@pytest.mark.parametrize("path", ["/v1", "/v1/nothing", "/v1/chat", "/v1/embeddings/x", "/v1/chat/completions/x"])
 async def test_an_unknown_path_answers_in_openais_envelope(door: Serving, path: str) -> None:
     answered = await door.get(path)
     assert (answered.status, answered.json["error"]["code"]) == (404, "unknown_url")
