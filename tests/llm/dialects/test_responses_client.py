@@ -51,12 +51,19 @@ def test_the_order_of_a_reasoning_item() -> None:
             **QUESTION, stream=True
         )
     )
-    kinds = [event.type.removeprefix("response.") for event in events[2:9]]
-    assert kinds[:3] == ["output_item.added", "reasoning_summary_part.added", "reasoning_summary_text.delta"]
-    assert [event.type.removeprefix("response.") for event in events if "reasoning" in event.type][-2:] == [
-        "reasoning_summary_text.done",
-        "reasoning_summary_part.done",
+    thought = [event.type.removeprefix("response.") for event in events if event.type != "response.output_text.delta"]
+    assert thought[2:8] == [
+        "output_item.added",
+        "reasoning_summary_part.added",
+        "reasoning_summary_text.delta",
+        "reasoning_summary_text.delta",
+        "reasoning_summary_text.delta",
+        "reasoning_summary_text.delta",
     ]
+    assert thought[8:11] == ["reasoning_summary_text.done", "reasoning_summary_part.done", "output_item.done"]
+    item = events[10].item
+    assert item.summary[0].text == events[8].text == "**Counting**\n\nOne.\n\nTwo."
+    assert item.encrypted_content == "gw1.openai_responses.rs_68f1:gAAAAABo_enc-1=="
 
 
 @pytest.mark.parametrize(("upstream", "name"), [(OPENAI, "openai_text"), (ANTHROPIC, "anthropic_text")])
@@ -90,6 +97,8 @@ def test_a_whole_answer() -> None:
 
 def test_an_error_in_the_middle_of_a_stream() -> None:
     """The client hands it on as an event; the helper has no final response then."""
+    from openai.types.responses import ResponseErrorEvent
+
     stream = open_stream(
         upstream=OPENAI, caller=RESPONSES, include_usage=True, model="m", summary=StreamSummary(), new_id=OUTSIDE.new_id
     )
@@ -102,6 +111,7 @@ def test_an_error_in_the_middle_of_a_stream() -> None:
         "The provider stalled.",
         "input",
     )
+    ResponseErrorEvent.model_validate(last.to_dict(), strict=True)
     assert last.to_dict()["source"] == "provider" and last.to_dict()["request_id"] == "req_1"
     with pytest.raises(RuntimeError), client_of(begun + error).responses.stream(**QUESTION) as helper:
         helper.get_final_response()

@@ -123,6 +123,10 @@ def test_parallel_calls_reach_chat_as_one_message() -> None:
     assert [call["id"] for call in messages[1]["tool_calls"]] == ["c1", "c2"]
 
 
+def test_a_message_of_nothing_is_no_turn() -> None:
+    assert turns(USER, {"role": "user", "content": []}, {"type": "reasoning", "summary": []}) == turns(USER)
+
+
 def test_a_call_without_arguments() -> None:
     assert turns({**CALL, "arguments": ""})[0].parts == (ToolCall("c1", "look", "{}"),)
 
