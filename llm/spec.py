@@ -17,6 +17,7 @@ FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "refusa
 
 DIALECT_OF_ENDPOINT: Final[Mapping[str, Dialect]] = {
     "chat/completions": "openai_chat",
+    "responses": "openai_responses",
     "messages": "anthropic_messages",
     "generate": "openai_chat",
 }

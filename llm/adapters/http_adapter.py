@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar, Final
 
 import msgspec
@@ -31,7 +32,8 @@ class HttpAdapter(ABC):
     Class attributes, in the provider's dialect: `renamed` (see `outgoing.build_body`), `headers` sent where neither
     caller nor operator says otherwise, `passed_on` (headers of a caller of the same dialect that reach the provider),
     `joined` (headers that are lists: the operator's value is added to the caller's, elsewhere it replaces it),
-    `usage_is_estimated`, `surfaces` (see `llm.spec.Request`).
+    `usage_is_estimated`, `surfaces` (see `llm.spec.Request`), `also` (further dialects that the provider speaks by
+    itself, so that callers of these are passed through).
     """
 
     dialect: ClassVar[Dialect]
@@ -41,6 +43,7 @@ class HttpAdapter(ABC):
     joined: ClassVar[frozenset[str]] = frozenset()
     usage_is_estimated: ClassVar[bool] = False
     surfaces: ClassVar[frozenset[str]] = frozenset()
+    also: ClassVar[frozenset[Dialect]] = frozenset()
 
     def __init__(self, transport: Transport, *, patience: Patience | None = None) -> None:
         self._transport = transport
@@ -54,8 +57,20 @@ class HttpAdapter(ABC):
         """Where this call goes, for kinds whose address depends on more than the base."""
         return self.url(target.base_url)
 
+    def url_of_dialect(self, target: Target, dialect: Dialect) -> str:
+        """Where a call in one of the dialects of `also` goes."""
+        raise InternalError(f"This kind does not speak '{dialect}'.")
+
+    def parameters_of_dialect(self, parameters: Mapping[str, object], dialect: Dialect) -> Mapping[str, object]:
+        """The operator's defaults, which are in the words of the kind's own dialect, in those of one of `also`."""
+        raise InternalError(f"This kind does not speak '{dialect}'.")
+
+    def spoken(self, request: Request) -> Dialect:
+        """The dialect in which the provider is asked."""
+        return request.dialect if request.dialect in self.also else self.dialect
+
     def body_of(self, request: Request, target: Target) -> tuple[dict[str, object], tuple[str, ...]]:
-        """The body, and what was dropped of the request."""
+        """The body in the kind's own dialect, and what was dropped of the request."""
         return build_body(request, target, dialect=self.dialect, renamed=self.renamed)
 
     def url_of_surface(self, target: Target, surface: str) -> str:
@@ -73,7 +88,7 @@ class HttpAdapter(ABC):
         finally:
             await answer.aclose()
         try:
-            result = hub.read_result(body, upstream=self.dialect, caller=request.dialect, model=target.model_id)
+            result = hub.read_result(body, upstream=self.spoken(request), caller=request.dialect, model=target.model_id)
         except UpstreamError as error:
             discretion.redact(error, target)
             raise
@@ -89,7 +104,7 @@ class HttpAdapter(ABC):
             raise UpstreamMalformed("The provider's answer to a streamed call is no event stream.")
         summary = StreamSummary()
         codec = hub.open_stream(
-            upstream=self.dialect,
+            upstream=self.spoken(request),
             caller=request.dialect,
             include_usage=include_usage,
             model=target.model_id,
@@ -117,8 +132,8 @@ class HttpAdapter(ABC):
             if request.form is not None:
                 headers["content-type"] = request.form.content_type
         else:
-            fields, dropped = self.body_of(request, target)
-            url, body = self.url_of(target), _encode(fields)
+            url, fields, dropped = self._asked(request, target)
+            body = _encode(fields)
         outbound = Outbound(
             method="POST",
             url=url,
@@ -130,7 +145,15 @@ class HttpAdapter(ABC):
         answer = await self._transport.send(outbound)
         if 200 <= answer.status < 300:
             return answer, dropped
-        raise await self._refusal(answer, target)
+        raise await self._refusal(answer, target, self.spoken(request))
+
+    def _asked(self, request: Request, target: Target) -> tuple[str, dict[str, object], tuple[str, ...]]:
+        """Where a conversation goes, its body, and what was dropped of it."""
+        dialect = self.spoken(request)
+        if dialect == self.dialect:
+            return self.url_of(target), *self.body_of(request, target)
+        fitting = replace(target, parameters=self.parameters_of_dialect(target.parameters, dialect))
+        return self.url_of_dialect(target, dialect), *build_body(request, fitting, dialect=dialect)
 
     def _headers(self, request: Request, target: Target) -> dict[str, str]:
         """The operator's headers win over the caller's, these over the dialect's own."""
@@ -138,7 +161,7 @@ class HttpAdapter(ABC):
         headers = {"accept": _EVENT_STREAM if request.stream else accepted, **self.headers}
         if target.secret:
             headers.update(self.credentials(target.secret))
-        if request.headers and request.dialect == self.dialect:
+        if request.headers and request.dialect == self.spoken(request):
             headers.update((name, request.headers[name]) for name in self.passed_on if name in request.headers)
         for name, value in target.headers.items():
             name = name.lower()
@@ -146,7 +169,7 @@ class HttpAdapter(ABC):
         headers["content-type"] = _JSON
         return headers
 
-    async def _refusal(self, answer: Answer, target: Target) -> UpstreamError:
+    async def _refusal(self, answer: Answer, target: Target, dialect: Dialect) -> UpstreamError:
         try:
             body = await answer.read(_LONGEST_REFUSAL)
         except UpstreamError:
@@ -155,7 +178,7 @@ class HttpAdapter(ABC):
             await answer.aclose()
         # Before the hub reads it: it shortens messages, and half a key is still one.
         told = discretion.redacted(body.decode(errors="replace"), target).encode()
-        return hub.upstream_error(self.dialect, status=answer.status, headers=answer.headers, body=told)
+        return hub.upstream_error(dialect, status=answer.status, headers=answer.headers, body=told)
 
 
 def _surface_body(request: Request, target: Target) -> bytes:

@@ -11,7 +11,7 @@ from llm.spec import Dialect, Request, Target
 NOTHING_RENAMED: Final[Mapping[str, str]] = {}
 
 # These say which call it is; only the call itself may say them.
-_OF_THE_CALL: Final = frozenset({"model", "messages", "stream", "stream_options"})
+_OF_THE_CALL: Final = frozenset({"model", "messages", "input", "stream", "stream_options"})
 # Two words for one thing: OpenAI refuses a body with both.
 _SYNONYMS: Final = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 

@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 _DOORS: Final = {
     "/v1/chat/completions": calls.CHAT,
+    "/v1/responses": calls.RESPONSES,
     "/v1/messages": calls.MESSAGES,
     "/generate": calls.GENERATE,
     **calls.SURFACES,

@@ -10,7 +10,7 @@ from typing import Final
 
 from llm.dialects import hub
 from llm.errors import CallCancelled, GatewayError, GatewayUnavailable, InternalError, InvalidRequest
-from llm.http import anthropic, generate, openai, pieces, reply, silence, surfaces
+from llm.http import anthropic, generate, openai, pieces, reply, responses, silence, surfaces
 from llm.http.exchange import Exchange, Leaving
 from llm.service import Call, Gateway, Reply, StreamReply
 from llm.spec import Dialect, Request
@@ -35,6 +35,7 @@ class Door:
 
 
 CHAT: Final = Door("chat/completions", "openai_chat", openai.parse, openai.end_user)
+RESPONSES: Final = Door("responses", "openai_responses", responses.parse, responses.end_user)
 MESSAGES: Final = Door("messages", "anthropic_messages", anthropic.parse, anthropic.end_user)
 GENERATE: Final = Door(
     "generate", "openai_chat", generate.parse, generate.end_user, whole=generate.whole, frames=generate.frames

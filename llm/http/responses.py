@@ -1,0 +1,66 @@
+"""POST /v1/responses: reads a body in the dialect of OpenAI's Responses API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from llm.errors import InvalidRequest
+from llm.http import fields
+from llm.http.fields import Kind
+from llm.spec import Request
+
+_KINDS: Final[Mapping[str, Kind]] = {
+    "model": "string",
+    "input": "string or list",
+    "instructions": "string or list",
+    "stream": "boolean",
+    "stream_options": "object",
+    "max_output_tokens": "integer",
+    "max_tool_calls": "integer",
+    "temperature": "number",
+    "top_p": "number",
+    "top_logprobs": "integer",
+    "tools": "list",
+    "tool_choice": "string or object",
+    "parallel_tool_calls": "boolean",
+    "reasoning": "object",
+    "text": "object",
+    "include": "list",
+    "metadata": "object",
+    "store": "boolean",
+    "background": "boolean",
+    "previous_response_id": "string",
+    "truncation": "string",
+    "service_tier": "string",
+    "user": "string",
+    "safety_identifier": "string",
+}
+# What may stand for the input: the state that the provider keeps.
+_KEPT: Final = ("previous_response_id", "conversation", "prompt")
+_PASSED_ON: Final = ("openai-organization", "openai-project", "openai-beta")
+
+
+def parse(body: bytes, headers: Mapping[str, str]) -> Request:
+    """InvalidRequest, with the field's name, for what is no request of this kind."""
+    given = fields.parse(body)
+    fields.check(given, _KINDS)
+    if not any(_says(given, name) for name in ("input", *_KEPT)):
+        raise InvalidRequest("The field 'input' is required.", param="input")
+    return Request(
+        dialect="openai_responses",
+        model=fields.text(given, "model"),
+        fields=given,
+        stream=fields.flag(given, "stream"),
+        headers={name: headers[name] for name in _PASSED_ON if name in headers},
+    )
+
+
+def end_user(request: Request) -> str:
+    """Whom the caller says that it serves."""
+    return fields.text(request.fields, "user") or fields.text(request.fields, "safety_identifier")
+
+
+def _says(given: fields.Fields, name: str) -> bool:
+    raw = given.get(name)
+    return raw is not None and bytes(raw) != b"null"
