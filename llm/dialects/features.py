@@ -1,7 +1,8 @@
 """What becomes of each feature of a request that goes to a provider of another dialect, as a table.
 
-It is the source of the tests (one for each cell) and of the page docs/dialects.md. Within one dialect nothing is
-touched: everything is carried, what the gateway has never heard of too.
+It is the source of tests (tests/llm/dialects/test_features.py: one for each cell that callers of OpenAI's chat reach)
+and of the page docs/dialects.md. Within one dialect nothing is touched: everything is carried, what the gateway has
+never heard of too.
 
     carried       the provider is told what the caller said, in its own words
     approximated  the provider is told something near to it; named in `x-gateway-dropped` where the cell has a `name`
