@@ -23,6 +23,10 @@ DIALECT_OF_ENDPOINT: Final[Mapping[str, Dialect]] = {
 }
 
 
+COUNT: Final = "messages/count_tokens"
+"""The surface that every kind serves: where a provider cannot count, the gateway estimates."""
+
+
 @dataclass(slots=True)
 class Usage:
     """Tokens of one call. `input_tokens` includes cached and cache-write tokens, `output_tokens` reasoning tokens."""

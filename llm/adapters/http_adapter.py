@@ -14,7 +14,7 @@ from llm.adapters.answer_stream import HttpAnswerStream, Patience, Reading
 from llm.adapters.outgoing import NOTHING_RENAMED, build_body
 from llm.dialects import hub
 from llm.errors import InternalError, UpstreamError, UpstreamMalformed
-from llm.spec import Dialect, Request, Result, StreamSummary, Target
+from llm.spec import COUNT, Dialect, Request, Result, StreamSummary, Target
 from llm.transport.base import Answer, Outbound, Transport
 
 _JSON: Final = "application/json"
@@ -114,6 +114,8 @@ class HttpAdapter(ABC):
         return HttpAnswerStream(answer, reading, target, dropped)
 
     async def relay(self, request: Request, target: Target) -> Result | surface_answer.RelayedBytes:
+        if request.surface == COUNT and COUNT not in self.surfaces:
+            return surface_answer.estimated_count(request)
         answer, _ = await self._send(request, target)
         found = await surface_answer.read(answer, request.surface, dialect=self.dialect, target=target)
         if isinstance(found, Result):
@@ -121,7 +123,7 @@ class HttpAdapter(ABC):
         return found
 
     def serves(self, surface: str) -> bool:
-        return surface in self.surfaces
+        return surface in self.surfaces or surface == COUNT
 
     async def _send(self, request: Request, target: Target) -> tuple[Answer, tuple[str, ...]]:
         """An answer whose status is 2xx, and what was dropped of the request; the provider's refusals are raised."""

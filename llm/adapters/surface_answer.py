@@ -12,9 +12,10 @@ import msgspec
 
 from llm.adapters import discretion
 from llm.dialects import hub
+from llm.dialects.anthropic_messages import count
 from llm.dialects.fields import BAD_JSON
 from llm.errors import UpstreamError, UpstreamMalformed
-from llm.spec import Dialect, Result, StreamSummary, Target, Usage
+from llm.spec import Dialect, Request, Result, StreamSummary, Target, Usage
 from llm.transport.base import Answer
 
 _JSON: Final = "application/json"
@@ -77,6 +78,12 @@ class RelayedBytes:
         if not self._closed:
             self._closed = True
             await self._answer.aclose()
+
+
+def estimated_count(request: Request) -> Result:
+    """The answer to a wish for a count where the provider cannot count; the caller is told that it is an estimate."""
+    tokens = count.estimate(count.read_count_request(request))
+    return Result(count.write_count(tokens), Usage(), "unknown", dropped=("count_tokens.exact",))
 
 
 async def read(answer: Answer, surface: str, *, dialect: Dialect, target: Target) -> Result | RelayedBytes:

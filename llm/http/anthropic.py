@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from llm.errors import InvalidRequest
 from llm.http import fields
 from llm.http.fields import Kind
-from llm.spec import Request
+from llm.spec import COUNT, Request
 
 _KINDS: Final[Mapping[str, Kind]] = {
     "model": "string",
@@ -49,6 +50,11 @@ def parse(body: bytes, headers: Mapping[str, str]) -> Request:
         stream=fields.flag(given, "stream"),
         headers={name: headers[name] for name in _PASSED_ON if name in headers},
     )
+
+
+def parse_count(body: bytes, headers: Mapping[str, str]) -> Request:
+    """POST /v1/messages/count_tokens: the same body, of which only the tokens are wanted."""
+    return replace(parse(body, headers), surface=COUNT, stream=False)
 
 
 def end_user(request: Request) -> str:

@@ -25,6 +25,7 @@ _DOORS: Final = {
     "/v1/chat/completions": calls.CHAT,
     "/v1/responses": calls.RESPONSES,
     "/v1/messages": calls.MESSAGES,
+    "/v1/messages/count_tokens": calls.COUNT_TOKENS,
     "/generate": calls.GENERATE,
     **calls.SURFACES,
 }

@@ -13,7 +13,7 @@ from llm.errors import CallCancelled, GatewayError, GatewayUnavailable, Internal
 from llm.http import anthropic, generate, openai, pieces, reply, responses, silence, surfaces
 from llm.http.exchange import Exchange, Leaving
 from llm.service import Call, Gateway, Reply, StreamReply
-from llm.spec import Dialect, Request
+from llm.spec import COUNT, Dialect, Request
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ class Door:
 CHAT: Final = Door("chat/completions", "openai_chat", openai.parse, openai.end_user)
 RESPONSES: Final = Door("responses", "openai_responses", responses.parse, responses.end_user)
 MESSAGES: Final = Door("messages", "anthropic_messages", anthropic.parse, anthropic.end_user)
+COUNT_TOKENS: Final = Door(COUNT, "anthropic_messages", anthropic.parse_count, anthropic.end_user)
 GENERATE: Final = Door(
     "generate", "openai_chat", generate.parse, generate.end_user, whole=generate.whole, frames=generate.frames
 )
