@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from llm.dialects.cache_marks import has_marks
 from llm.dialects.gemini.contents_out import write_contents, write_system
 from llm.dialects.grammar import TURNS, Body
 from llm.dialects.neutral import (
     Conversation,
-    Document,
-    Image,
     Reasoning,
     ResponseFormat,
-    Text,
     Tool,
-    ToolCall,
     ToolChoice,
-    ToolResult,
 )
 from llm.dialects.reasoning import budget_of
 from llm.errors import InvalidRequest
@@ -48,7 +44,7 @@ def _said(fields: Body) -> Body:
 
 def _lost(conversation: Conversation) -> dict[str, None]:
     there = {
-        "cache_control": _has_marks(conversation),
+        "cache_control": has_marks(conversation),  # Google caches by itself
         "parallel_tool_calls": conversation.parallel_tool_calls is False,
         "strict": any(tool.strict for tool in conversation.tools),
         "logit_bias": conversation.sampling.logit_bias is not None,
@@ -58,14 +54,6 @@ def _lost(conversation: Conversation) -> dict[str, None]:
         "verbosity": conversation.verbosity is not None,
     }
     return {name: None for name, is_there in there.items() if is_there}
-
-
-def _has_marks(conversation: Conversation) -> bool:
-    """Google caches by itself."""
-    parts = [part for turn in conversation.turns for part in turn.parts]
-    inside = [part for result in parts if isinstance(result, ToolResult) for part in result.parts]
-    marked = [part for part in (*parts, *inside) if isinstance(part, Text | Image | Document | ToolCall | ToolResult)]
-    return any(one.cache is not None for one in (*marked, *conversation.tools))
 
 
 def _config(conversation: Conversation, lost: dict[str, None], default_max_tokens: int | None) -> Body:

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from llm.dialects.counts import within
 from llm.dialects.fields import BAD_JSON
 from llm.spec import FinishReason, Usage
 
@@ -151,19 +152,15 @@ def read_usage(raw: msgspec.Raw) -> Usage | None:
     prompt = wire.prompt_tokens_details or PromptDetailsWire()
     completion = wire.completion_tokens_details or CompletionDetailsWire()
     total = max(wire.prompt_tokens or 0, 0)
-    cached = _within(prompt.cached_tokens or wire.prompt_cache_hit_tokens, total)
+    cached = within(prompt.cached_tokens or wire.prompt_cache_hit_tokens, total)
     output = max(wire.completion_tokens or 0, 0)
     return Usage(
         input_tokens=total,
         output_tokens=output,
         cached_tokens=cached,
-        cache_write_tokens=_within(prompt.cache_write_tokens, total - cached),
-        reasoning_tokens=_within(completion.reasoning_tokens, output),
+        cache_write_tokens=within(prompt.cache_write_tokens, total - cached),
+        reasoning_tokens=within(completion.reasoning_tokens, output),
     )
-
-
-def _within(count: int | None, limit: int) -> int:
-    return min(max(count or 0, 0), limit)
 
 
 def write_usage(usage: Usage) -> dict[str, object]:

@@ -6,20 +6,16 @@ from typing import Final
 
 import msgspec
 
+from llm.dialects.cache_marks import has_marks
 from llm.dialects.grammar import TURNS, Body
 from llm.dialects.neutral import (
     Conversation,
-    Document,
-    Image,
     Reasoning,
     RedactedThinking,
     ResponseFormat,
-    Text,
     Thinking,
     Tool,
-    ToolCall,
     ToolChoice,
-    ToolResult,
 )
 from llm.dialects.openai_responses.items_out import write_input
 from llm.dialects.openai_responses.signature import HOME
@@ -73,17 +69,9 @@ def _lost(conversation: Conversation) -> dict[str, None]:
         "presence_penalty": bool(sampling.presence_penalty),
         "frequency_penalty": bool(sampling.frequency_penalty),
         "top_k": sampling.top_k is not None,
-        "cache_control": _has_marks(conversation),
+        "cache_control": has_marks(conversation),  # OpenAI caches by itself
     }
     return {name: None for name, is_there in there.items() if is_there}
-
-
-def _has_marks(conversation: Conversation) -> bool:
-    """OpenAI caches by itself."""
-    parts = [part for turn in conversation.turns for part in turn.parts]
-    inside = [part for result in parts if isinstance(result, ToolResult) for part in result.parts]
-    marked = [part for part in (*parts, *inside) if isinstance(part, Text | Image | Document | ToolCall | ToolResult)]
-    return any(one.cache is not None for one in (*marked, *conversation.tools))
 
 
 def _reasoning(wanted: Reasoning | None, lost: dict[str, None]) -> Body:

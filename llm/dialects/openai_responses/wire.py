@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from llm.dialects.counts import within
 from llm.dialects.fields import BAD_JSON
 from llm.spec import FinishReason, Usage
 
@@ -152,18 +153,14 @@ def read_usage(raw: msgspec.Raw) -> Usage | None:
     read = wire.input_tokens_details or InputDetailsWire()
     written = wire.output_tokens_details or OutputDetailsWire()
     total, output = max(wire.input_tokens or 0, 0), max(wire.output_tokens or 0, 0)
-    cached = _within(read.cached_tokens, total)
+    cached = within(read.cached_tokens, total)
     return Usage(
         input_tokens=total,
         output_tokens=output,
         cached_tokens=cached,
-        cache_write_tokens=_within(read.cache_write_tokens, total - cached),
-        reasoning_tokens=_within(written.reasoning_tokens, output),
+        cache_write_tokens=within(read.cache_write_tokens, total - cached),
+        reasoning_tokens=within(written.reasoning_tokens, output),
     )
-
-
-def _within(count: int | None, limit: int) -> int:
-    return min(max(count or 0, 0), limit)
 
 
 def write_usage(usage: Usage) -> dict[str, object]:
