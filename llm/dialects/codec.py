@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from llm.dialects.grammar import Relay, StreamReader, StreamWriter
+from llm.dialects.signatures import marked_again
 from llm.dialects.sse import Frame, SseDecoder
 from llm.errors import UpstreamError, UpstreamMalformed
+from llm.spec import Dialect
 
 
 class StreamCodec(Protocol):
@@ -81,8 +83,13 @@ class _Codec:
         return b"".join(out)
 
 
-def relay_codec(relay: Relay) -> StreamCodec:
-    return _Codec(step=relay.frame, done=lambda: relay.complete, owed=relay.owed)
+def relay_codec(relay: Relay, dialect: Dialect) -> StreamCodec:
+    """`dialect` is that of provider and caller."""
+
+    def step(frame: Frame) -> bytes:
+        return marked_again(relay.frame(frame), dialect)
+
+    return _Codec(step=step, done=lambda: relay.complete, owed=relay.owed)
 
 
 def translating_codec(reader: StreamReader, writer: StreamWriter) -> StreamCodec:

@@ -1,6 +1,17 @@
-"""Counts of tokens as providers send them."""
+"""Counts of tokens as providers send them: whatever one says, nothing behind it (prices, sums, columns of 64 bits,
+numbers of Lua and JavaScript) overflows."""
 
 from __future__ import annotations
+
+from typing import Final
+
+MOST: Final = 10**9
+"""More tokens than any call has. A provider that says more is wrong, and this is what is believed."""
+
+
+def counted(count: int | None) -> int:
+    """Never below 0 nor above MOST; 0 for what was not said."""
+    return within(count, MOST)
 
 
 def within(count: int | None, limit: int) -> int:

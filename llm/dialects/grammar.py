@@ -6,7 +6,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
 import msgspec
@@ -27,11 +27,13 @@ def random_id() -> str:
 @dataclass(frozen=True, slots=True)
 class Outside:
     """What a translated answer takes from outside of the provider's answer: the model's name where the provider
-    names none, the clock (seconds since 1970) and the source of ids."""
+    names none, the clock (seconds since 1970) and the source of ids. `asked` is the caller's own body (see
+    `llm.spec.Request.fields`), for dialects whose answers repeat it."""
 
     model: str
     clock: Callable[[], float] = time.time
     new_id: Callable[[], str] = random_id
+    asked: Mapping[str, msgspec.Raw] = field(default_factory=dict)
 
 
 class Relay(Protocol):
@@ -77,6 +79,12 @@ class ErrorWriter(Protocol):
     def __call__(self, error: GatewayError, request_id: str) -> bytes: ...
 
 
+class StreamErrorWriter(Protocol):
+    """`after`: the last bytes that the caller got, whole events, for dialects that number them; b"" for none."""
+
+    def __call__(self, error: GatewayError, request_id: str, after: bytes) -> bytes: ...
+
+
 class UpstreamErrorReader(Protocol):
     """Reads a provider's answer that is not 2xx. `headers` have lower-case names, `body` may be anything, `now` is in
     seconds since 1970."""
@@ -87,8 +95,8 @@ class UpstreamErrorReader(Protocol):
 
 
 TURNS: Final = "messages"
-"""What a `RequestWriter` names as `param` where it refuses something inside of the turns; its message begins with it.
-The hub puts the name of the caller's own field there, `CallerSide.turns`."""
+"""What a `RequestWriter` names as `param` where it refuses something inside of the turns. Its message begins with the
+name, whatever it names: the hub puts the caller's own word there (`llm.dialects.features.callers_word`)."""
 
 
 def usage_is_always_wanted(request: Request) -> bool:
@@ -100,7 +108,6 @@ class CallerSide:
     """One dialect as callers speak it, and as it passes through to a provider that speaks it too.
 
     inspect_answer: usage and finish reason of a provider's whole answer, its body untouched.
-    turns: the field of the body that holds the conversation.
     wants_usage: did the caller ask for the usage of a stream? In most dialects it need not.
     """
 
@@ -108,11 +115,10 @@ class CallerSide:
     write_answer: Callable[[Answer, Outside], bytes]
     writer: Callable[[Outside, bool], StreamWriter]
     write_error: ErrorWriter
-    write_stream_error: ErrorWriter
+    write_stream_error: StreamErrorWriter
     upstream_body: Callable[[Request], dict[str, msgspec.Raw | object]]
     inspect_answer: Callable[[bytes], tuple[Usage, FinishReason]]
     relay: Callable[[StreamSummary, bool], Relay]
-    turns: str = TURNS
     wants_usage: Callable[[Request], bool] = usage_is_always_wanted
     upstream_error: UpstreamErrorReader = upstream_error
 

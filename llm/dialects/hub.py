@@ -12,9 +12,10 @@ from typing import Final
 
 import msgspec
 
-from llm.dialects import anthropic_messages, gemini, openai_chat, openai_completions, openai_responses
+from llm.dialects import anthropic_messages, gemini, openai_chat, openai_completions, openai_responses, signatures
 from llm.dialects.codec import StreamCodec, relay_codec, translating_codec
-from llm.dialects.grammar import TURNS, CallerSide, Grammar, Outside, random_id
+from llm.dialects.features import callers_word
+from llm.dialects.grammar import CallerSide, Grammar, Outside, random_id
 from llm.errors import GatewayError, InvalidRequest, UpstreamError
 from llm.spec import Dialect, Request, Result, StreamSummary
 
@@ -44,6 +45,8 @@ CALLERS: Final[Mapping[Dialect, CallerSide]] = {
 }
 """The dialects that callers speak."""
 
+NOTHING_ASKED: Final[Mapping[str, msgspec.Raw]] = {}
+
 
 def passthrough_request(request: Request, *, model: str) -> dict[str, msgspec.Raw | object]:
     """The body for a provider of the caller's own dialect: all fields as they came, but `model` and, for streams of
@@ -63,15 +66,20 @@ def translate_request(
     with msgspec. InvalidRequest with `param` where the caller's body has wrong types, or asks for what `to` cannot
     say and what must not be left out silently.
     """
-    caller = CALLERS[request.dialect]
-    conversation = caller.read_request(request)
+    conversation = CALLERS[request.dialect].read_request(request)
     try:
         body, dropped = GRAMMARS[to].write_request(conversation, default_max_tokens=default_max_tokens)
     except InvalidRequest as error:
-        if error.param != TURNS or caller.turns == TURNS:
-            raise
-        raise InvalidRequest(caller.turns + error.message.removeprefix(TURNS), param=caller.turns) from error
-    return {"model": model, **body, "stream": request.stream}, tuple(dict.fromkeys((*conversation.lost, *dropped)))
+        raise _in_callers_words(error, request.dialect) from error
+    named = (callers_word(request.dialect, name) for name in dropped)
+    return {"model": model, **body, "stream": request.stream}, tuple(dict.fromkeys((*conversation.lost, *named)))
+
+
+def _in_callers_words(error: InvalidRequest, caller: Dialect) -> InvalidRequest:
+    """A `RequestWriter` says the hub's name of the field, first thing in its message; a caller reads its own."""
+    name = error.param or ""
+    word = callers_word(caller, name)
+    return InvalidRequest(word + error.message.removeprefix(name), param=word) if word != name else error
 
 
 def wants_usage(request: Request) -> bool:
@@ -86,18 +94,21 @@ def read_result(
     upstream: Dialect,
     caller: Dialect,
     model: str,
+    asked: Mapping[str, msgspec.Raw] = NOTHING_ASKED,
     clock: Callable[[], float] = time.time,
     new_id: Callable[[], str] = random_id,
 ) -> Result:
-    """A provider's whole 2xx answer for the caller; `body` stays byte for byte within one dialect.
+    """A provider's whole 2xx answer for the caller; `body` stays byte for byte within one dialect, but for marks
+    of signatures (see `signatures`).
 
-    `model` stands in a translated answer whose provider names none. UpstreamMalformed where the body is no answer,
+    `model` stands in a translated answer whose provider names none; `asked` are the caller's `Request.fields`, which
+    some dialects repeat in their answers. UpstreamMalformed where the body is no answer,
     another UpstreamError where it is an error after all (some providers answer errors with 200).
     """
     if upstream == caller:
         usage, reason = CALLERS[caller].inspect_answer(body)
-        return Result(body=body, usage=usage, finish_reason=reason)
-    outside = Outside(model=model, clock=clock, new_id=new_id)
+        return Result(body=signatures.marked_again(body, caller), usage=usage, finish_reason=reason)
+    outside = Outside(model=model, clock=clock, new_id=new_id, asked=asked)
     answer = GRAMMARS[upstream].read_answer(body, outside)
     rendered = CALLERS[caller].write_answer(answer, outside)
     return Result(body=rendered, usage=answer.usage, finish_reason=answer.finish_reason)
@@ -110,17 +121,19 @@ def open_stream(
     include_usage: bool,
     model: str,
     summary: StreamSummary,
+    asked: Mapping[str, msgspec.Raw] = NOTHING_ASKED,
     clock: Callable[[], float] = time.time,
     new_id: Callable[[], str] = random_id,
 ) -> StreamCodec:
     """The codec of one stream. Feed it the upstream's bytes until they end or it is `complete`, then call `end`.
 
     Bytes that come after `complete` do not count, but reading them to their end lets the connection be used again.
-    `summary` is kept up to date while feeding. `include_usage`: see `wants_usage`.
+    `summary` is kept up to date while feeding. `include_usage`: see `wants_usage`; `asked`: see
+    `read_result`.
     """
     if upstream == caller:
-        return relay_codec(CALLERS[caller].relay(summary, include_usage))
-    outside = Outside(model=model, clock=clock, new_id=new_id)
+        return relay_codec(CALLERS[caller].relay(summary, include_usage), caller)
+    outside = Outside(model=model, clock=clock, new_id=new_id, asked=asked)
     reader = GRAMMARS[upstream].reader(summary, outside)
     return translating_codec(reader, CALLERS[caller].writer(outside, include_usage))
 
@@ -145,6 +158,7 @@ def render_error(dialect: Dialect, error: GatewayError, request_id: str) -> byte
     return CALLERS[dialect].write_error(error, request_id)
 
 
-def render_stream_error(dialect: Dialect, error: GatewayError, request_id: str) -> bytes:
-    """The error as an event of a stream that has begun; nothing may follow it."""
-    return CALLERS[dialect].write_stream_error(error, request_id)
+def render_stream_error(dialect: Dialect, error: GatewayError, request_id: str, *, after: bytes = b"") -> bytes:
+    """The error as an event of a stream that has begun; nothing may follow it. `after` is the last piece that the
+    stream gave: some dialects number their events."""
+    return CALLERS[dialect].write_stream_error(error, request_id, after)

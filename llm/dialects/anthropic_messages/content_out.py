@@ -130,7 +130,7 @@ class ContentWriter:
     def _thinking(self, part: Thinking | RedactedThinking) -> Body | None:
         signed = isinstance(part, RedactedThinking) or bool(part.signature)
         if not signed:
-            self._lost["reasoning_content"] = None
+            self._lost["thinking"] = None
             return None
         if part.origin not in (None, HOME):
             self._lost["thinking"] = None

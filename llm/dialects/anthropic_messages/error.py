@@ -41,5 +41,5 @@ def write_error(error: GatewayError, request_id: str) -> bytes:
     )
 
 
-def write_stream_error(error: GatewayError, request_id: str) -> bytes:
+def write_stream_error(error: GatewayError, request_id: str, after: bytes = b"") -> bytes:
     return named_event(b"error", write_error(error, request_id))

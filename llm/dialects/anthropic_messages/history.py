@@ -1,7 +1,7 @@
 """A caller's own body on its way to Anthropic: thinking that another dialect's provider signed cannot go there.
 
-The caller got it from this gateway (see `llm.dialects.signatures`) when another provider served the conversation;
-Anthropic refuses a request with a signature that is not its own. All else passes byte for byte.
+The caller got it from this gateway when another provider served the conversation; Anthropic refuses a request with a
+signature that is not its own (see `llm.dialects.signatures`). All else passes byte for byte.
 """
 
 from __future__ import annotations
@@ -12,28 +12,18 @@ import msgspec
 
 from llm.dialects.anthropic_messages.words import HOME
 from llm.dialects.fields import BAD_JSON
-from llm.dialects.signatures import inward
+from llm.dialects.signatures import brought_back, holds_marks
 from llm.spec import Request
-
-_FOREIGN: Final = b'"gw1.'  # how a signature from elsewhere begins
-
-
-class _Block(msgspec.Struct, gc=False):
-    type: str = ""
-    signature: str | None = None
-    data: str | None = None
-
 
 _MESSAGES: Final = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 _BLOCKS: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_block: Final = msgspec.json.Decoder(_Block).decode
 
 
 def upstream_body(request: Request) -> dict[str, msgspec.Raw | object]:
     """The caller's own fields."""
     body: dict[str, msgspec.Raw | object] = {**request.fields}
     messages = request.fields.get("messages")
-    if messages is not None and _FOREIGN in bytes(messages):
+    if messages is not None and holds_marks(messages):
         body["messages"] = _without_foreign_thinking(messages)
     return body
 
@@ -53,17 +43,7 @@ def _message(message: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw | object]
         blocks = _BLOCKS.decode(message.get("content", msgspec.Raw(b"null")))
     except BAD_JSON:
         return {**message}
-    kept = [block for block in blocks if not _is_foreign(block)]
-    if len(kept) == len(blocks):
+    kept = brought_back(blocks, HOME)
+    if kept == blocks:
         return {**message}
     return {**message, "content": kept} if kept else None
-
-
-def _is_foreign(raw: msgspec.Raw) -> bool:
-    try:
-        block = _block(raw)
-    except BAD_JSON:
-        return False
-    if block.type == "thinking":
-        return inward(block.signature or "", HOME)[1] != HOME
-    return block.type == "redacted_thinking" and inward(block.data or "", HOME)[1] != HOME

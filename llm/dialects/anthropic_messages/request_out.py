@@ -18,7 +18,7 @@ _TIERS: Final = {"auto": "auto", "default": "standard_only"}
 
 def write_request(conversation: Conversation, *, default_max_tokens: int | None) -> tuple[Body, tuple[str, ...]]:
     if (conversation.sampling.n or 1) > 1:
-        raise InvalidRequest("This model's provider gives one answer a call: n must be 1.", param="n")
+        raise InvalidRequest("n must be 1: this model's provider gives one answer a call.", param="n")
     lost = _lost(conversation)
     marks = Marks(lost)
     tools = write_tools(conversation, marks)

@@ -101,4 +101,6 @@ def _format(wanted: ResponseFormat, lost: dict[str, None]) -> Body:
     if wanted.schema is None or not bytes(wanted.schema).strip(b"{} \t\r\n"):  # any JSON at all
         lost["response_format"] = None
         return {}
+    if wanted.description:
+        lost["response_format.description"] = None
     return {"format": {"type": "json_schema", "schema": wanted.schema}}

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from llm.dialects.counts import counted
 from llm.dialects.fields import BAD_JSON
 from llm.spec import FinishReason, Usage
 
@@ -173,12 +174,12 @@ class UsageCount:
             wire = _USAGE.decode(raw)
         except BAD_JSON:
             return None
-        self._fresh = max(self._fresh, wire.input_tokens or 0)
-        self._created = max(self._created, wire.cache_creation_input_tokens or 0)
-        self._read = max(self._read, wire.cache_read_input_tokens or 0)
-        self._output = max(self._output, wire.output_tokens or 0)
+        self._fresh = max(self._fresh, counted(wire.input_tokens))
+        self._created = max(self._created, counted(wire.cache_creation_input_tokens))
+        self._read = max(self._read, counted(wire.cache_read_input_tokens))
+        self._output = max(self._output, counted(wire.output_tokens))
         if wire.output_tokens_details is not None:
-            self._thinking = max(self._thinking, wire.output_tokens_details.thinking_tokens or 0)
+            self._thinking = max(self._thinking, counted(wire.output_tokens_details.thinking_tokens))
         return Usage(
             input_tokens=self._fresh + self._created + self._read,
             output_tokens=self._output,

@@ -35,5 +35,4 @@ GRAMMAR: Final = Grammar(
     write_error=write_error,
     write_stream_error=write_stream_error,
     upstream_error=upstream_error,
-    turns="contents",
 )

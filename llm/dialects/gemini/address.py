@@ -10,6 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from llm.dialects.grammar import Body
+from llm.errors import InvalidRequest
 
 # https://ai.google.dev/gemini-api/docs/thought-signatures: for calls that no Gemini made.
 STAND_IN: Final = "skip_thought_signature_validator"
@@ -44,7 +45,10 @@ def split(body: Mapping[str, object]) -> Address:
 
 
 def resource(model: str) -> str:
-    """The model's name as Gemini writes it: "models/gemini-2.5-flash"."""
+    """The model's name as Gemini writes it: "models/gemini-2.5-flash". InvalidRequest for a name that would lead
+    elsewhere: callers may name models freely where the operator lets them, and no quoting keeps dots in their place."""
+    if {".", ".."} & set(model.split("/")):
+        raise InvalidRequest("This is no name of a model.", param="model")
     return model if "/" in model else f"models/{model}"
 
 

@@ -9,7 +9,7 @@ import msgspec
 from llm.dialects.gemini import wire
 from llm.dialects.gemini.citations import citations_of, has_citations
 from llm.dialects.gemini.logprobs import read_logprobs
-from llm.dialects.gemini.signature import thought
+from llm.dialects.gemini.signature import HOME
 from llm.dialects.grammar import Body, Outside
 from llm.dialects.neutral import (
     NO_ARGUMENTS,
@@ -81,20 +81,14 @@ class Blocks:
             self._say(Text(""), part.text)
 
     def _thought(self, text: str, signature: str | None) -> None:
-        meant = thought(text, signature) if signature else Thinking(text)
-        if isinstance(meant, RedactedThinking):
-            self._close()
-            self._begin(meant)
-            self._events.append(BlockEnd())
-            return
         if text:
             self._say(Thinking(""), text)
-        if meant.signature:
+        if signature:
             if not isinstance(self._open, Thinking):
                 self._close()
                 self._begin(Thinking(""))
             self._open = None
-            self._events.append(BlockEnd(meant.signature, meant.origin))
+            self._events.append(BlockEnd(signature, HOME))
 
     def _call(self, call: wire.FunctionCallWire) -> None:
         """Calls come whole."""

@@ -110,10 +110,10 @@ def _model_part(part: Fields, calls: _Calls) -> list[Part]:
     is_thought = part.take("thought", FLAG) is True
     text = part.take("text", TEXT)
     if is_thought:
-        return [thought(text or "", signature) if signature else Thinking(text or "")]
+        return [thought(text or "", signature, of_caller=True) if signature else Thinking(text or "")]
     parts: list[Part] = []
     if signature:
-        parts.append(thought("", signature))
+        parts.append(thought("", signature, of_caller=True))
     if text:
         parts.append(Text(text))
     call = one(part, "functionCall")

@@ -74,6 +74,8 @@ def _plain(part: Text | Image | Document | Audio, lost: dict[str, None]) -> Body
         lost["detail"] = None
     if isinstance(part, Document) and part.cited:
         lost["citations"] = None
+    if isinstance(part, Document) and part.title:
+        lost["title"] = None  # `displayName` is for Vertex AI only
     return write_media(part)
 
 
@@ -104,6 +106,8 @@ def _model_parts(parts: Sequence[Part], lost: dict[str, None]) -> list[Body]:
             case Thinking() | RedactedThinking():
                 lost["thinking"] = None
             case Text(text) | Refusal(text):
+                if isinstance(part, Text) and part.citations:
+                    lost["citations"] = None  # Gemini's stand beside an answer, and nowhere in a request
                 if text:
                     signed = waiting.popleft() if len(waiting) > call_waits else None
                     written.append(_signed({"text": text}, signed))

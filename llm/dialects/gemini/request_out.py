@@ -19,12 +19,14 @@ from llm.dialects.reasoning import budget_of
 from llm.errors import InvalidRequest
 
 MAX_STOPS: Final = 5
+# "auto" leaves it to Google, as saying nothing does.
+_TIERS: Final = {"default": "standard", "flex": "flex", "priority": "priority"}
 _MODES: Final = {"auto": "AUTO", "none": "NONE", "required": "ANY", "named": "ANY"}
 
 
 def write_request(conversation: Conversation, *, default_max_tokens: int | None) -> tuple[Body, tuple[str, ...]]:
     if (conversation.sampling.n or 1) > 1:
-        raise InvalidRequest("This model's provider gives one answer a call: n must be 1.", param="n")
+        raise InvalidRequest("n must be 1: this model's provider gives one answer a call.", param="n")
     lost = _lost(conversation)
     contents = write_contents(conversation.turns, lost)
     if not contents:
@@ -34,6 +36,7 @@ def write_request(conversation: Conversation, *, default_max_tokens: int | None)
         "contents": contents,
         **_tool_fields(conversation, lost),
         "generationConfig": _config(conversation, lost, default_max_tokens) or None,
+        "serviceTier": _TIERS.get(conversation.service_tier or ""),
     }
     return _said(body), tuple(lost)
 
@@ -43,6 +46,7 @@ def _said(fields: Body) -> Body:
 
 
 def _lost(conversation: Conversation) -> dict[str, None]:
+    wanted = conversation.response_format
     there = {
         "cache_control": has_marks(conversation),  # Google caches by itself
         "parallel_tool_calls": conversation.parallel_tool_calls is False,
@@ -50,7 +54,8 @@ def _lost(conversation: Conversation) -> dict[str, None]:
         "logit_bias": conversation.sampling.logit_bias is not None,
         "user": conversation.user is not None,
         "metadata": conversation.metadata is not None,
-        "service_tier": conversation.service_tier not in (None, "auto"),
+        "service_tier": conversation.service_tier not in (None, "auto", *_TIERS),
+        "response_format.description": bool(wanted is not None and wanted.description),
         "verbosity": conversation.verbosity is not None,
     }
     return {name: None for name, is_there in there.items() if is_there}

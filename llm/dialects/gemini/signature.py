@@ -28,8 +28,11 @@ def written_redacted(part: RedactedThinking) -> str:
     return _base64(outward(_REDACTED + part.data, part.origin, HOME))
 
 
-def thought(text: str, signature: str) -> Thinking | RedactedThinking:
-    """What a signed part means. `text` is that of a thought, "" where another part is signed."""
+def thought(text: str, signature: str, *, of_caller: bool = False) -> Thinking | RedactedThinking:
+    """What a signed part means. `text` is that of a thought, "" where another part is signed. Only a caller brings
+    back what another signed."""
+    if not of_caller:
+        return Thinking(text, signature, HOME)
     plain, origin = inward(_opened(signature), HOME)
     if plain.startswith(_REDACTED):
         return RedactedThinking(plain.removeprefix(_REDACTED), origin)

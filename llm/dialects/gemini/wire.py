@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from llm.dialects.counts import counted
 from llm.dialects.fields import BAD_JSON
 from llm.errors import UpstreamMalformed, UpstreamRejected
 from llm.spec import FinishReason, Usage
@@ -159,11 +160,11 @@ class UsageCount:
             wire = _USAGE.decode(raw)
         except BAD_JSON:
             return None
-        self._prompt = max(self._prompt, wire.prompt_token_count or 0)
-        self._cached = max(self._cached, wire.cached_content_token_count or 0)
-        self._candidates = max(self._candidates, wire.candidates_token_count or 0)
-        self._thoughts = max(self._thoughts, wire.thoughts_token_count or 0)
-        self._tools = max(self._tools, wire.tool_use_prompt_token_count or 0)
+        self._prompt = max(self._prompt, counted(wire.prompt_token_count))
+        self._cached = max(self._cached, counted(wire.cached_content_token_count))
+        self._candidates = max(self._candidates, counted(wire.candidates_token_count))
+        self._thoughts = max(self._thoughts, counted(wire.thoughts_token_count))
+        self._tools = max(self._tools, counted(wire.tool_use_prompt_token_count))
         return Usage(
             input_tokens=self._prompt + self._tools,
             output_tokens=self._candidates + self._thoughts,

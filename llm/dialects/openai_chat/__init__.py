@@ -6,12 +6,13 @@ from typing import Final
 
 from llm.dialects.grammar import Grammar
 from llm.dialects.openai_chat.error import write_error, write_stream_error
+from llm.dialects.openai_chat.history import upstream_body
 from llm.dialects.openai_chat.relay import ChatRelay
 from llm.dialects.openai_chat.request_in import read_request
 from llm.dialects.openai_chat.request_out import write_request
 from llm.dialects.openai_chat.result import inspect_answer, read_answer, write_answer
 from llm.dialects.openai_chat.stream_in import ChatReader
-from llm.dialects.openai_chat.stream_options import upstream_body, wants_usage
+from llm.dialects.openai_chat.stream_options import wants_usage
 from llm.dialects.openai_chat.stream_out import ChatWriter
 
 GRAMMAR: Final = Grammar(

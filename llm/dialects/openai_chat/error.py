@@ -61,5 +61,5 @@ def write_error(error: GatewayError, request_id: str) -> bytes:
     )
 
 
-def write_stream_error(error: GatewayError, request_id: str) -> bytes:
+def write_stream_error(error: GatewayError, request_id: str, after: bytes = b"") -> bytes:
     return data_event(write_error(error, request_id))

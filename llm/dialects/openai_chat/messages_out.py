@@ -116,7 +116,7 @@ def _assistant(parts: Sequence[Part], lost: dict[str, None]) -> Body:
     if texts:
         message["content"] = _content(texts, lost)
     if any(text.citations for text in texts):
-        lost["annotations"] = None  # answers have them, messages of a request have no place for them
+        lost["citations"] = None  # answers have them, messages of a request have no place for them
     refusal = "".join(part.text for part in parts if isinstance(part, Refusal))
     if refusal:
         message["refusal"] = refusal

@@ -19,7 +19,7 @@ def write_request(conversation: Conversation, *, default_max_tokens: int | None)
     lost: dict[str, None] = {}
     sampling = conversation.sampling
     if (sampling.n or 1) > 1:
-        raise InvalidRequest("This model's provider gives one answer a call: n must be 1.", param="n")
+        raise InvalidRequest("n must be 1: this model's provider gives one answer a call.", param="n")
     if sampling.top_k is not None:
         lost["top_k"] = None
     if has_marks(conversation):

@@ -16,7 +16,7 @@ from llm.dialects.fields import BAD_JSON
 from llm.dialects.grammar import Body
 from llm.dialects.neutral import Part, RedactedThinking, Thinking
 from llm.dialects.openai_chat.wire import absent
-from llm.dialects.signatures import inward, outward
+from llm.dialects.signatures import inward, is_marked, outward
 from llm.spec import Dialect
 
 HOME: Final[Dialect] = "openai_chat"
@@ -122,6 +122,9 @@ def _sealed(signature: str, detail: DetailWire) -> str:
 
 
 def _opened(sealed: str) -> tuple[str, Body]:
+    """What another gateway marked is a whole: a format and an id inside of it are that gateway's."""
+    if is_marked(sealed):
+        return sealed, {}
     pieces: Sequence[str] = sealed.split("~", 2)
     if len(pieces) < 3 or not pieces[2] or not (pieces[0] or pieces[1]) or pieces[0] == _UNKNOWN:
         return sealed, {}

@@ -24,7 +24,10 @@ def read_tools(body: Fields) -> tuple[ToolChoice | None, tuple[Tool, ...]]:
             tools.append(_tool(tool))
         else:
             tool.lose(f"tools.{kind}")
-    return _tool_choice(body, tuple(tools))
+    choice, kept = _tool_choice(body, tuple(tools))
+    if choice is not None and choice.mode == "required" and not kept:
+        raise body.wrong("tool_choice", "wants a tool, and tools has none that can be used")
+    return choice, kept
 
 
 def _tool(tool: Fields) -> Tool:
@@ -60,7 +63,11 @@ def _tool_choice(body: Fields, tools: tuple[Tool, ...]) -> tuple[ToolChoice | No
 def _allowed(allowed: Fields, tools: tuple[Tool, ...]) -> tuple[ToolChoice, tuple[Tool, ...]]:
     names = set()
     for tool in allowed.each("tools", allowed.need("tools", OBJECTS)):
-        names.add(tool.inner("function", tool.need("function", OBJECT)).need("name", TEXT))
+        kind = tool.take("type", TEXT)
+        if kind not in (None, "function"):
+            tool.lose(f"tools.{kind}")
+            continue
+        names.add(_known(tool.inner("function", tool.need("function", OBJECT)).need("name", TEXT), tools))
     return ToolChoice(_mode(allowed.need("mode", TEXT), allowed, "mode")), tuple(t for t in tools if t.name in names)
 
 

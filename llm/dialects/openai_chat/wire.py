@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from llm.dialects.counts import within
+from llm.dialects.counts import counted, within
 from llm.dialects.fields import BAD_JSON
 from llm.spec import FinishReason, Usage
 
@@ -151,9 +151,8 @@ def read_usage(raw: msgspec.Raw) -> Usage | None:
         return None
     prompt = wire.prompt_tokens_details or PromptDetailsWire()
     completion = wire.completion_tokens_details or CompletionDetailsWire()
-    total = max(wire.prompt_tokens or 0, 0)
+    total, output = counted(wire.prompt_tokens), counted(wire.completion_tokens)
     cached = within(prompt.cached_tokens or wire.prompt_cache_hit_tokens, total)
-    output = max(wire.completion_tokens or 0, 0)
     return Usage(
         input_tokens=total,
         output_tokens=output,

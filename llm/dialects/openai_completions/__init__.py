@@ -26,6 +26,5 @@ CALLER_SIDE: Final = CallerSide(
     upstream_body=upstream_body,
     inspect_answer=inspect_answer,
     relay=ChatRelay,
-    turns="prompt",
     wants_usage=wants_usage,
 )

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
-
 from llm.dialects.grammar import Grammar
 from llm.dialects.openai_responses.error import write_error, write_stream_error
+from llm.dialects.openai_responses.history import upstream_body
 from llm.dialects.openai_responses.relay import ResponsesRelay
 from llm.dialects.openai_responses.request_in import read_request
 from llm.dialects.openai_responses.request_out import write_request
 from llm.dialects.openai_responses.result import inspect_answer, read_answer, write_answer
 from llm.dialects.openai_responses.stream_in import ResponsesReader
 from llm.dialects.openai_responses.stream_out import ResponsesWriter
-from llm.spec import Request
-
-
-def upstream_body(request: Request) -> dict[str, msgspec.Raw | object]:
-    """The caller's own fields."""
-    return {**request.fields}
-
 
 GRAMMAR: Final = Grammar(
     read_request=read_request,
@@ -34,5 +26,4 @@ GRAMMAR: Final = Grammar(
     upstream_body=upstream_body,
     write_error=write_error,
     write_stream_error=write_stream_error,
-    turns="input",
 )

@@ -10,9 +10,10 @@ from typing import Final
 
 import msgspec
 
+from llm.dialects.fields import BAD_JSON
 from llm.dialects.openai_chat.error import write_error
 from llm.dialects.rejection import Told, told, upstream_error_of
-from llm.dialects.sse import named_event
+from llm.dialects.sse import SseDecoder, named_event
 from llm.errors import GatewayError, UpstreamError
 
 __all__ = ["read_error", "write_error", "write_stream_error"]
@@ -54,6 +55,13 @@ _STATUS: Final = {
 }
 
 
+class _Numbered(msgspec.Struct, gc=False):
+    sequence_number: int = -1
+
+
+_NUMBERED: Final = msgspec.json.Decoder(_Numbered)
+
+
 def read_error(raw: bytes | msgspec.Raw) -> UpstreamError:
     """The error object of a failed response, or an error event of either form."""
     said = told(bytes(raw))
@@ -66,15 +74,29 @@ def _status(said: Told) -> int:
     return _STATUS.get(said.code) or _STATUS.get(said.type) or 500
 
 
-def write_stream_error(error: GatewayError, request_id: str) -> bytes:
-    """Nothing is known here of the events before it, so its number is 0."""
+def write_stream_error(error: GatewayError, request_id: str, after: bytes = b"") -> bytes:
+    """Its number is the next one after that of the last event in `after`."""
     event = {
         "type": "error",
         "code": error.code,
         "message": error.message,
         "param": error.param,
-        "sequence_number": 0,
+        "sequence_number": _number_after(after),
         "source": error.source,
         "request_id": request_id,
     }
     return named_event(b"error", msgspec.json.encode(event))
+
+
+def _number_after(events: bytes) -> int:
+    """0 where no event is there, or none that has a number (some servers leave it out)."""
+    decoder = SseDecoder()
+    numbers = [_number(frame.data) for frame in (*decoder.feed(events), *decoder.flush()) if frame.data]
+    return max(numbers, default=-1) + 1
+
+
+def _number(data: bytes) -> int:
+    try:
+        return _NUMBERED.decode(data).sequence_number
+    except BAD_JSON:
+        return -1

@@ -114,7 +114,7 @@ def _result(item: Fields) -> ToolResult:
 def _thought(item: Fields) -> tuple[Part, ...]:
     """One that was kept at OpenAI alone says nothing here."""
     told = _joined(item, "content") or _joined(item, "summary")
-    read = thought_of(told, item.take("id", TEXT), item.take("encrypted_content", TEXT))
+    read = thought_of(told, item.take("id", TEXT), item.take("encrypted_content", TEXT), of_caller=True)
     return () if read is None else (read,)
 
 

@@ -9,7 +9,6 @@ from llm.dialects.grammar import TURNS, Body
 from llm.dialects.media import data_url, filename_of, format_of_audio, text_of_document, titled, url_of_image
 from llm.dialects.neutral import (
     Audio,
-    Citation,
     Document,
     Image,
     Part,
@@ -82,6 +81,8 @@ def _document(document: Document, lost: dict[str, None]) -> Body:
     if text is not None:
         return {"type": "input_text", "text": titled(document, text)}
     if document.url is not None:
+        if document.title:
+            lost["title"] = None  # names are for files inside the body
         return {"type": "input_file", "file_url": document.url}
     data = data_url(document.media_type, document.data)
     return {"type": "input_file", "filename": filename_of(document), "file_data": data}
@@ -104,27 +105,31 @@ def _models(parts: Sequence[Part], lost: dict[str, None]) -> list[Body]:
             continue
         item = _call(part) if isinstance(part, ToolCall) else _thought(part, lost)
         if item is not None:
-            items += [*_said(said), item]
+            items += [*_said(said, lost), item]
             said = []
-    return items + _said(said)
+    return items + _said(said, lost)
 
 
-def _said(parts: list[Text | Refusal]) -> list[Body]:
+def _said(parts: list[Text | Refusal], lost: dict[str, None]) -> list[Body]:
     if not parts:
         return []
     if len(parts) == 1 and isinstance(parts[0], Text) and not parts[0].citations:
         return [_message("assistant", parts[0].text)] if parts[0].text else []
-    return [_message("assistant", [_prose(part) for part in parts])]
+    return [_message("assistant", [_prose(part, lost) for part in parts])]
 
 
-def _prose(part: Text | Refusal) -> Body:
+def _prose(part: Text | Refusal, lost: dict[str, None]) -> Body:
     if isinstance(part, Refusal):
         return {"type": "refusal", "refusal": part.text}
-    return {"type": "output_text", "text": part.text, "annotations": _sources(part.citations, len(part.text))}
+    return {"type": "output_text", "text": part.text, "annotations": _pages(part, lost)}
 
 
-def _sources(citations: Sequence[Citation], length: int) -> list[Body]:
-    written = [write_one(citation, before=0, start=0, end=length) for citation in citations]
+def _pages(text: Text, lost: dict[str, None]) -> list[Body]:
+    """A document has no address, and OpenAI's word for one wants the id of a file that it keeps."""
+    pages = [citation for citation in text.citations if citation.url]
+    if len(pages) < len(text.citations):
+        lost["citations"] = None
+    written = [write_one(citation, before=0, start=0, end=len(text.text)) for citation in pages]
     return [source for source in written if source is not None]
 
 

@@ -18,7 +18,10 @@ _STATE: Final = ("previous_response_id", "conversation", "prompt")
 _LOGPROBS: Final = "message.output_text.logprobs"
 # In every answer of the gateway anyway.
 _ALWAYS_INCLUDED: Final = "reasoning.encrypted_content"
-_TIERS: Final = {"auto": "auto", "default": "default", "flex": "flex", "priority": "priority", "fast": "priority"}
+_TIERS: Final = {
+    **{word: word for word in ("auto", "default", "flex", "priority", "scale")},
+    "fast": "priority",
+}
 _VERBOSITIES: Final = frozenset({"low", "medium", "high"})
 _METADATA: Final = msgspec.json.Decoder(dict[str, str])
 
@@ -140,9 +143,11 @@ def _format(wanted: Fields) -> ResponseFormat | None:
         return ResponseFormat()
     if kind != "json_schema":
         raise wanted.wrong("type", "is none of text, json_object, json_schema")
-    schema = wanted.need("schema", OBJECT)
+    schema = wanted.carry("schema", OBJECT)
+    if schema is None:
+        raise wanted.wrong("schema", "is required")
     read = ResponseFormat(
-        schema=msgspec.Raw(msgspec.json.encode(schema)),
+        schema=schema,
         name=wanted.need("name", TEXT),
         description=wanted.take("description", TEXT),
         strict=wanted.take("strict", FLAG),

@@ -30,7 +30,7 @@ def write_request(conversation: Conversation, *, default_max_tokens: int | None)
     """Nothing is stored at OpenAI: the caller asked a dialect that stores nothing."""
     sampling, logprobs = conversation.sampling, conversation.logprobs
     if (sampling.n or 1) > 1:
-        raise InvalidRequest("This model's provider gives one answer a call: n must be 1.", param="n")
+        raise InvalidRequest("n must be 1: this model's provider gives one answer a call.", param="n")
     lost = _lost(conversation)
     instructions, items = write_input(conversation.turns, lost)
     if not items:

@@ -1,15 +1,40 @@
 """The `response` object: a whole answer, and what a stream's first and last events hold
 (openai/types/responses/response.py).
 
-OpenAI repeats the request in it. A provider of another dialect does not, so what the client's types require is
-written as OpenAI's defaults, and what was asked for stays null.
+OpenAI repeats the request in it. A provider of another dialect does not, so the gateway does: what the caller said
+stands there as it came, and OpenAI's defaults where it said nothing. The gateway keeps no answer, so whatever was
+asked, `store` is false, and there is no answer before this one.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 from llm.dialects.grammar import Body, Outside
 from llm.dialects.openai_responses import wire
 from llm.spec import Usage
+
+# Never `input`, nor what the gateway cannot keep to: store, previous_response_id, background.
+_REPEATED: Final = (
+    "instructions",
+    "max_output_tokens",
+    "max_tool_calls",
+    "metadata",
+    "parallel_tool_calls",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "reasoning",
+    "safety_identifier",
+    "service_tier",
+    "temperature",
+    "text",
+    "tool_choice",
+    "tools",
+    "top_logprobs",
+    "top_p",
+    "truncation",
+    "user",
+)
 
 
 def begun(provider_id: str, model: str, outside: Outside, base: str) -> Body:
@@ -42,7 +67,14 @@ def begun(provider_id: str, model: str, outside: Outside, base: str) -> Body:
         "truncation": "disabled",
         "usage": None,
         "user": None,
+        **_repeated(outside),
     }
+
+
+def _repeated(outside: Outside) -> Body:
+    """What the caller said, byte for byte; a null leaves the default."""
+    asked = outside.asked
+    return {name: asked[name] for name in _REPEATED if name in asked and not wire.absent(asked[name])}
 
 
 def ended(response: Body, output: list[Body], incomplete: str | None, usage: Usage, outside: Outside) -> Body:

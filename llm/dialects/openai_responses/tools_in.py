@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final, Literal, TypeAlias
 
-import msgspec
-
 from llm.dialects.fields import FLAG, OBJECT, OBJECTS, TEXT, TEXT_OR_OBJECT, Fields
 from llm.dialects.neutral import Tool, ToolChoice
 
@@ -31,11 +29,10 @@ def _tool(fields: Fields) -> Tool | None:
     if kind != "function":
         fields.lose(f"tools.{kind}")
         return None
-    schema = fields.take("parameters", OBJECT)
     tool = Tool(
         name=fields.need("name", TEXT),
         description=fields.take("description", TEXT),
-        schema=None if schema is None else msgspec.Raw(msgspec.json.encode(schema)),
+        schema=fields.carry("parameters", OBJECT),
         strict=fields.take("strict", FLAG),
     )
     fields.close()

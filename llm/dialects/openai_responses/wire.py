@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from llm.dialects.counts import within
+from llm.dialects.counts import counted, within
 from llm.dialects.fields import BAD_JSON
 from llm.spec import FinishReason, Usage
 
@@ -152,7 +152,7 @@ def read_usage(raw: msgspec.Raw) -> Usage | None:
         return None
     read = wire.input_tokens_details or InputDetailsWire()
     written = wire.output_tokens_details or OutputDetailsWire()
-    total, output = max(wire.input_tokens or 0, 0), max(wire.output_tokens or 0, 0)
+    total, output = counted(wire.input_tokens), counted(wire.output_tokens)
     cached = within(read.cached_tokens, total)
     return Usage(
         input_tokens=total,

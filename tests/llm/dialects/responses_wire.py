@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import msgspec
 
 from llm.dialects.hub import GRAMMARS
-from llm.dialects.neutral import Cited, Conversation, Delta, StreamEvent, Text, Turn
+from llm.dialects.neutral import Conversation, StreamEvent, Text, Turn
+from llm.dialects.openai_responses.signature import to_caller
 from llm.dialects.sse import SseDecoder
 from llm.spec import Dialect
 from tests.llm.dialects.asking import request
 from tests.llm.dialects.folding import OUTSIDE
 
 RESPONSES: Dialect = "openai_responses"
-STREAMS = Path(__file__).parents[2] / "fixtures" / "streams"
-ALL = {path.stem: json.loads(path.read_text()) for path in sorted(STREAMS.glob("responses_*.json"))}
-GOOD = [name for name, told in ALL.items() if "error" not in told]
-BAD = [name for name, told in ALL.items() if "error" in told]
-SIZES = [1, 3, 64, 1 << 20]
-
-
-def recorded(name: str) -> bytes:
-    return (STREAMS / f"{name}.sse").read_bytes()
 
 
 def written(events: Iterable[StreamEvent]) -> bytes:
@@ -34,14 +26,30 @@ def written(events: Iterable[StreamEvent]) -> bytes:
     return b"".join(writer.write(event) for event in events)
 
 
-def cited(events: Iterable[StreamEvent]) -> list[dict[str, Any]]:
-    found = [event.citation for event in events if isinstance(event, Cited)]
-    return [{"url": one.url, "title": one.title, "start": one.start, "end": one.end} for one in found]
+_ITEM_ID = re.compile(r"^rs_fixed_\d+:")
 
 
-def logprobs(events: Iterable[StreamEvent]) -> list[Any]:
-    given = [event.logprobs for event in events if isinstance(event, Delta) and event.logprobs is not None]
-    return [entry for raw in given for entry in msgspec.json.decode(raw)]
+def own_form(told: dict[str, Any]) -> dict[str, Any]:
+    """A folded answer whose signatures are those of our own items, without the items' ids."""
+    signed = ("signature", "redacted")
+    return {
+        **told,
+        "parts": [
+            {name: _ITEM_ID.sub("", text) if name in signed else text for name, text in part.items()}
+            for part in told["parts"]
+        ],
+    }
+
+
+def as_read(part: dict[str, Any], origin: Dialect | None = RESPONSES) -> dict[str, Any]:
+    """What `own_form` of a part is, once it was written to a caller and read as a provider's answer: sealed, and
+    where it tells no text, closed."""
+    if "redacted" in part:
+        return {"redacted": to_caller(part["redacted"], origin, redacted=True)}
+    if not part.get("signature"):
+        return part
+    sealed = to_caller(part["signature"], origin, redacted=False)
+    return {**part, "signature": sealed} if part["thinking"] else {"redacted": sealed}
 
 
 def read(body: dict[str, Any], *, stream: bool = False) -> Conversation:

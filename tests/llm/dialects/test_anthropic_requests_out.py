@@ -171,7 +171,7 @@ def test_image_detail_is_dropped() -> None:
             (),
         ),
         (RedactedThinking("EmwK", "anthropic_messages"), {"type": "redacted_thinking", "data": "EmwK"}, ()),
-        (Thinking("hm"), None, ("reasoning_content",)),
+        (Thinking("hm"), None, ("thinking",)),
         (Thinking("hm", "CiQ=", "gemini"), None, ("thinking",)),
         (Thinking("", "CiQ=", "gemini"), None, ("thinking",)),
         (RedactedThinking("gAAA", "openai_responses"), None, ("thinking",)),
@@ -320,7 +320,7 @@ def test_the_form_of_the_answer() -> None:
     body, dropped, raw = write(response_format=wanted, reasoning=Reasoning(effort="low"))
     assert body["output_config"]["effort"] == "low"
     assert b'"format":{"type":"json_schema","schema":' + bytes(SCHEMA) + b"}" in raw
-    assert dropped == ()
+    assert dropped == ("response_format.description",)
     for any_json in (ResponseFormat(), ResponseFormat(schema=msgspec.Raw(b"{ }"))):
         body, dropped, _ = write(response_format=any_json)
         assert ("output_config" in body, dropped) == (False, ("response_format",))

@@ -27,8 +27,8 @@ from llm.errors import InvalidRequest, UpstreamMalformed, UpstreamRateLimited, U
 from llm.spec import Dialect, Result, StreamSummary, Usage
 from tests.llm.dialects.asking import request
 from tests.llm.dialects.folding import ANTHROPIC, OPENAI, OUTSIDE, pieces, run
+from tests.llm.dialects.recordings import corpus, recorded
 from tests.llm.dialects.test_answers import ANTHROPIC_USAGE, OPENAI_USAGE, USAGE, completion, message
-from tests.llm.dialects.test_recorded_streams import RECORDED, recorded
 
 COMPLETIONS: Dialect = "openai_completions"
 
@@ -230,7 +230,7 @@ def test_a_stream_of_another_dialect(name: str, size: int) -> None:
     usage = chunks.pop()
     assert usage["choices"] == [] and usage["usage"]["total_tokens"] > 0
     assert {chunk["usage"] for chunk in chunks} == {None}
-    said = "".join(part.get("text", part.get("refusal", "")) for part in RECORDED[name]["parts"])
+    said = "".join(part.get("text", part.get("refusal", "")) for part in corpus(upstream)[name]["parts"])
     assert "".join(chunk["choices"][0]["text"] for chunk in chunks) == said
     *running, last = [chunk["choices"][0]["finish_reason"] for chunk in chunks]
     assert set(running) == {None} and last is not None

@@ -90,7 +90,8 @@ def test_what_another_refuses_is_named_in_the_callers_words() -> None:
     for to in (OPENAI, ANTHROPIC):
         with pytest.raises(errors.InvalidRequest) as caught:
             translated({"contents": [user({"text": "x"})], "generationConfig": {"candidateCount": 2}}, GEMINI, to)
-        assert caught.value.param == "n"
+        assert caught.value.param == "generationConfig.candidateCount"
+        assert caught.value.message.startswith("generationConfig.candidateCount must be 1")
     with pytest.raises(errors.InvalidRequest) as caught:
         translated({"contents": [{"parts": []}]}, GEMINI, ANTHROPIC)
     assert caught.value.param == "contents"

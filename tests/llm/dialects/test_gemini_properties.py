@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -13,18 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm.dialects.gemini import GRAMMAR, wire
-from llm.dialects.gemini.signature import thought, written, written_redacted
+from llm.dialects.gemini import signature as signatures
 from llm.dialects.neutral import (
     Answer,
     BlockEnd,
-    BlockStart,
     Citation,
     Cited,
-    Delta,
-    Finished,
     Part,
     RedactedThinking,
-    Started,
     StreamEvent,
     Text,
     Thinking,
@@ -34,19 +29,10 @@ from llm.dialects.neutral import (
 from llm.dialects.sse import SseDecoder
 from llm.errors import InvalidRequest, UpstreamMalformed
 from llm.spec import Dialect, Request, StreamSummary, Usage
-from tests.llm.dialects.folding import OUTSIDE, codec, events_of, fold, pieces, plain, run, usage_of
+from tests.llm.dialects.drawing import ARGUMENTS, CUTS, SIGNATURES, SIGNERS, WORDS, cut, streams_of, told, written
+from tests.llm.dialects.folding import OUTSIDE, codec, events_of, fold, pieces, run
 
 GEMINI: Dialect = "gemini"
-WORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
-SIGNATURES = st.text("ABCabc019+/", min_size=4, max_size=12).map(lambda text: text + "==")
-ORIGINS: st.SearchStrategy[Dialect] = st.sampled_from(["gemini", "anthropic_messages", "openai_responses"])
-VALUES = st.recursive(st.none() | st.booleans() | st.integers(-9, 9) | WORDS, lambda v: st.lists(v, max_size=2))
-ARGUMENTS = st.builds(
-    lambda value, indent, ascii_only: json.dumps(value, indent=indent, ensure_ascii=ascii_only),
-    st.dictionaries(WORDS, VALUES, max_size=3),
-    st.sampled_from([None, 1]),
-    st.booleans(),
-)
 
 
 @st.composite
@@ -57,7 +43,7 @@ def usages(draw: st.DrawFn) -> Usage:
 
 @st.composite
 def thoughts(draw: st.DrawFn) -> Thinking | RedactedThinking:
-    origin = draw(ORIGINS)
+    origin = draw(SIGNERS)
     kind = draw(st.sampled_from(["plain", "signed", "bare", "redacted"]))
     if kind == "redacted":
         return RedactedThinking(draw(WORDS), "anthropic_messages")
@@ -85,34 +71,13 @@ def answers(draw: st.DrawFn) -> Answer:
     return Answer("id1", "model-x", tuple(parts), settled_reason(reason, parts), draw(usages()))
 
 
-@st.composite
-def streams_of(draw: st.DrawFn, answer: Answer) -> list[StreamEvent]:
-    """The answer as a stream whose deltas are split anywhere."""
-    events: list[StreamEvent] = [Started(answer.id, answer.model, Usage())]
-    for index, part in enumerate(answer.parts):
-        text = part.arguments if isinstance(part, ToolCall) else getattr(part, "text", "")
-        empty: Any = ToolCall(part.id, part.name, "") if isinstance(part, ToolCall) else part
-        events.append(BlockStart(index, type(part)("") if isinstance(part, Text | Thinking) else empty))
-        cuts = sorted(draw(st.lists(st.integers(0, len(text)), max_size=3)))
-        events += [Delta(text[a:b]) for a, b in pairwise([0, *cuts, len(text)]) if a < b]
-        events += [Cited(citation) for citation in (part.citations if isinstance(part, Text) else ())]
-        end = BlockEnd(part.signature, part.origin) if isinstance(part, Thinking) and part.signature else BlockEnd()
-        events.append(end)
-    return [*events, Finished(answer.finish_reason, answer.usage)]
-
-
-def written_stream(events: list[StreamEvent]) -> bytes:
-    writer = GRAMMAR.writer(OUTSIDE, True)
-    return b"".join(writer.write(event) for event in events)
-
-
-def told(answer: Answer) -> dict[str, Any]:
-    return {
-        "parts": [plain(part) for part in answer.parts],
-        "finish_reason": answer.finish_reason,
-        "usage": usage_of(answer.usage),
-        "stop_sequence": None,
-    }
+def as_own(part: Part) -> Part:
+    """As a reader of this dialect has it: all that it reads is signed by its own provider."""
+    if isinstance(part, RedactedThinking):
+        return Thinking("", signatures.written_redacted(part), GEMINI)
+    if isinstance(part, Thinking) and part.signature:
+        return Thinking(part.text, signatures.written(part.signature, part.origin), GEMINI)
+    return part
 
 
 def sources(parts: tuple[Part, ...]) -> list[Citation]:
@@ -122,26 +87,22 @@ def sources(parts: tuple[Part, ...]) -> list[Citation]:
 @settings(max_examples=150, deadline=None)
 @given(st.data(), answers())
 def test_the_folded_stream_is_the_whole_answer(data: st.DataObject, answer: Answer) -> None:
-    """Streamed and not: the same answer, arguments and signatures byte for byte, origins and sources too."""
+    """Streamed and not: the same answer, arguments and signatures byte for byte, sources too."""
     whole = GRAMMAR.read_answer(GRAMMAR.write_answer(answer, OUTSIDE), OUTSIDE)
-    assert whole == answer
-    events = events_of(GEMINI, written_stream(data.draw(streams_of(answer))))
-    assert fold(events) == told(answer)
+    own = msgspec.structs.replace(answer, parts=tuple(as_own(part) for part in answer.parts))
+    assert whole == own
+    events = events_of(GEMINI, written(GEMINI, data.draw(streams_of(answer))))
+    assert fold(events) == told(own)
     assert [event.citation for event in events if isinstance(event, Cited)] == sources(answer.parts)
-    ends = [event.origin for event in events if isinstance(event, BlockEnd) and event.signature]
-    assert ends == [part.origin for part in answer.parts if isinstance(part, Thinking) and part.signature]
+    assert {event.origin for event in events if isinstance(event, BlockEnd) and event.signature} <= {GEMINI}
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.data(), answers(), st.lists(st.integers(1, 90), max_size=20))
+@given(st.data(), answers(), CUTS)
 def test_a_relay_keeps_every_byte(data: st.DataObject, answer: Answer, sizes: list[int]) -> None:
-    sent = written_stream(data.draw(streams_of(answer)))
-    chunks, rest = [], sent
-    for size in sizes:
-        chunks.append(rest[:size])
-        rest = rest[size:]
+    sent = written(GEMINI, data.draw(streams_of(answer)))
     summary = StreamSummary()
-    assert run(codec(GEMINI, GEMINI, summary), [*chunks, rest]) == sent
+    assert run(codec(GEMINI, GEMINI, summary), cut(sent, sizes)) == sent
     assert summary.usage == answer.usage and summary.finished
     assert summary.finish_reason == answer.finish_reason
 
@@ -149,7 +110,7 @@ def test_a_relay_keeps_every_byte(data: st.DataObject, answer: Answer, sizes: li
 @settings(max_examples=60, deadline=None)
 @given(st.data(), answers(), st.integers(1, 200))
 def test_any_split_gives_the_same_events(data: st.DataObject, answer: Answer, size: int) -> None:
-    sent = written_stream(data.draw(streams_of(answer)))
+    sent = written(GEMINI, data.draw(streams_of(answer)))
     decoder, reader = SseDecoder(), GRAMMAR.reader(StreamSummary(), OUTSIDE)
     events: list[StreamEvent] = []
     for piece in pieces(sent, size):
@@ -161,7 +122,7 @@ def test_any_split_gives_the_same_events(data: st.DataObject, answer: Answer, si
 @settings(max_examples=60, deadline=None)
 @given(st.data(), answers(), st.floats(0, 0.999))
 def test_a_stream_that_is_cut_before_its_finish_is_an_error(data: st.DataObject, answer: Answer, share: float) -> None:
-    sent = written_stream(data.draw(streams_of(answer)))
+    sent = written(GEMINI, data.draw(streams_of(answer)))
     cut = sent[: int(sent.index(b'"finishReason":"') * share)]
     relayed = codec(GEMINI, GEMINI, StreamSummary())
     with pytest.raises(UpstreamMalformed):
@@ -190,9 +151,11 @@ def test_signatures_of_others_survive_bytes(signature: str, origin: Dialect, tex
         return
     if signature.startswith("redacted:"):
         return
-    assert thought(text, written(signature, origin)) == Thinking(text, signature, origin)
+    assert signatures.thought(text, signatures.written(signature, origin), of_caller=True) == Thinking(
+        text, signature, origin
+    )
     redacted = RedactedThinking(signature, origin)
-    assert thought("", written_redacted(redacted)) == redacted
+    assert signatures.thought("", signatures.written_redacted(redacted), of_caller=True) == redacted
 
 
 JSON = st.recursive(

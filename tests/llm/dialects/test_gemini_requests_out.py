@@ -81,7 +81,7 @@ def test_a_system_message_in_the_middle_moves_to_the_front() -> None:
         (Image(url="https://x.example/a"), {"fileData": {"mimeType": "image/jpeg", "fileUri": "https://x.example/a"}}),
         (Image(url="https://[x"), {"fileData": {"mimeType": "image/jpeg", "fileUri": "https://[x"}}),
         (
-            Document(media_type="application/pdf", data="cGRm", title="t"),
+            Document(media_type="application/pdf", data="cGRm"),
             {"inlineData": {"mimeType": "application/pdf", "data": "cGRm"}},
         ),
         (
@@ -105,6 +105,7 @@ def test_media(part: Part, written: Any) -> None:
     [
         (Image(url="https://x.example/a", detail="high"), "detail"),
         (Document(media_type="application/pdf", data="cGRm", cited=True), "citations"),
+        (Document(media_type="application/pdf", data="cGRm", title="t"), "title"),
         (Text("x", cache="5m"), "cache_control"),
         (Image(url="https://x.example/a", cache="1h"), "cache_control"),
     ],
@@ -282,7 +283,7 @@ def test_response_formats() -> None:
     named = ResponseFormat(schema=SCHEMA, name="place", description="d", strict=True)
     assert config(response_format=named) == (
         {"responseMimeType": "application/json", "responseJsonSchema": json.loads(bytes(SCHEMA))},
-        (),
+        ("response_format.description",),
     )
 
 
@@ -300,8 +301,7 @@ def test_logprobs() -> None:
         ({"sampling": Sampling(logit_bias=msgspec.Raw(b'{"1":2}'))}, "logit_bias"),
         ({"user": "u"}, "user"),
         ({"metadata": msgspec.Raw(b'{"a":"b"}')}, "metadata"),
-        ({"service_tier": "flex"}, "service_tier"),
-        ({"service_tier": "default"}, "service_tier"),
+        ({"service_tier": "scale"}, "service_tier"),
         ({"verbosity": "low"}, "verbosity"),
     ],
 )
@@ -317,5 +317,13 @@ def test_what_says_nothing_is_not_named(more: dict[str, Any]) -> None:
     assert write(**more)[1] == ()
 
 
-def test_citations_of_earlier_answers_are_only_text() -> None:
-    assert contents(user(), model(Text("x", (Citation(url="https://x.example"),))))[1]["parts"] == [{"text": "x"}]
+@pytest.mark.parametrize(("tier", "written"), [("default", "standard"), ("flex", "flex"), ("priority", "priority")])
+def test_service_tiers(tier: str, written: str) -> None:
+    body, dropped, _ = write(service_tier=tier)
+    assert (body["serviceTier"], dropped) == (written, ())
+    assert "serviceTier" not in write(service_tier="auto")[0]
+
+
+def test_citations_of_earlier_answers_stay_behind() -> None:
+    body, dropped, _ = write(user(), model(Text("x", (Citation(url="https://x.example"),))))
+    assert (body["contents"][1]["parts"], dropped) == ([{"text": "x"}], ("citations",))

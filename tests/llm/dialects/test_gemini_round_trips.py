@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from llm.dialects.features import callers_word
 from llm.dialects.hub import read_result, translate_request
 from llm.spec import Dialect, StreamSummary
 from tests.llm.dialects.asking import request
@@ -54,7 +55,7 @@ def next_responses(output: list[Any]) -> dict[str, Any]:
 
 def back(caller: Dialect, body: dict[str, Any], to: Dialect) -> Any:
     written, dropped = translate_request(request(caller, body), to, model="x", default_max_tokens=99)
-    assert dropped == (("thinking",) if to == GEMINI else ())
+    assert dropped == ((callers_word(caller, "thinking"),) if to == GEMINI else ())
     return json.loads(msgspec.json.encode(written))
 
 

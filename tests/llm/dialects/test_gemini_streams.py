@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
 
 from llm import errors
 from llm.dialects.hub import GRAMMARS
-from llm.dialects.neutral import Cited, Delta, Finished, Started, StreamEvent
+from llm.dialects.neutral import Finished, Started, StreamEvent
 from llm.dialects.sse import SseDecoder
 from llm.spec import Dialect, StreamSummary
+from tests.llm.dialects.drawing import written
 from tests.llm.dialects.folding import (
     ANTHROPIC,
     OPENAI,
@@ -27,32 +25,11 @@ from tests.llm.dialects.folding import (
     run,
     usage_of,
 )
+from tests.llm.dialects.recordings import SIZES, bad, broken_off, cited, corpus, good, logprobs, recorded
 
 GEMINI: Dialect = "gemini"
-STREAMS = Path(__file__).parents[2] / "fixtures" / "streams"
-ALL = {path.stem: json.loads(path.read_text()) for path in sorted(STREAMS.glob("gemini_*.json"))}
-GOOD = [name for name, told in ALL.items() if "error" not in told]
-BAD = [name for name, told in ALL.items() if "error" in told]
-SIZES = [1, 3, 64, 1 << 20]
-
-
-def recorded(name: str) -> bytes:
-    return (STREAMS / f"{name}.sse").read_bytes()
-
-
-def cited(events: list[StreamEvent]) -> list[dict[str, Any]]:
-    found = [event.citation for event in events if isinstance(event, Cited)]
-    return [{"url": one.url, "title": one.title, "start": one.start, "end": one.end} for one in found]
-
-
-def logprobs(events: list[StreamEvent]) -> list[Any]:
-    given = [event.logprobs for event in events if isinstance(event, Delta) and event.logprobs is not None]
-    return [entry for raw in given for entry in msgspec.json.decode(raw)]
-
-
-def written(events: list[StreamEvent]) -> bytes:
-    writer = GRAMMARS[GEMINI].writer(OUTSIDE, True)
-    return b"".join(writer.write(event) for event in events)
+ALL = corpus(GEMINI)
+GOOD, BAD = good(ALL), bad(ALL)
 
 
 def test_there_are_enough_of_them() -> None:
@@ -105,21 +82,8 @@ def test_is_relayed_as_it_came(name: str, size: int) -> None:
 @pytest.mark.parametrize("caller", [GEMINI, ANTHROPIC, OPENAI])
 @pytest.mark.parametrize("name", BAD)
 def test_a_broken_stream_is_never_a_clean_finish(name: str, caller: Dialect, size: int) -> None:
-    told = ALL[name]
-    summary = StreamSummary()
-    stream = codec(GEMINI, caller, summary)
-    out = b""
-    with pytest.raises(errors.UpstreamError) as caught:
-        for chunk in pieces(recorded(name), size):
-            out += stream.feed(chunk)
-        out += stream.end()
-    assert type(caught.value).__name__ == told["error"]
-    assert caught.value.status == told["status"]
-    assert not summary.finished
-    assert b"finishReason" not in out and b"[DONE]" not in out and b"message_stop" not in out
-    assert b"10.1.2.3" not in out and "10.1.2.3" not in caught.value.message
-    assert out.endswith(b"\n\n") and (b"half" in out or b"good" in out)
-    assert b'"ba' not in out
+    out = broken_off(name, ALL[name], caller, size)
+    assert b"finishReason" not in out and b'"ba' not in out
 
 
 def test_the_wait_that_google_names_in_the_stream() -> None:
@@ -132,7 +96,7 @@ def test_the_wait_that_google_names_in_the_stream() -> None:
 def test_what_is_written_again_is_the_same(name: str) -> None:
     """Read, written as Gemini's and read again: all that was told is still told."""
     events = events_of(GEMINI, recorded(name))
-    again = events_of(GEMINI, written(events))
+    again = events_of(GEMINI, written(GEMINI, events))
     assert fold(again) == fold(events)
     assert cited(again) == cited(events)
     assert logprobs(again) == logprobs(events)

@@ -34,8 +34,8 @@ from llm.dialects.openai_chat import GRAMMAR
 from llm.errors import InvalidRequest
 from llm.spec import Dialect, Request
 from tests.llm.dialects.breaking import broken
+from tests.llm.dialects.drawing import ARGUMENTS, VALUES, WORDS
 from tests.llm.dialects.folding import OPENAI
-from tests.llm.dialects.test_stream_properties import ARGUMENTS, VALUES, WORDS
 
 SIGNATURES = st.text("abcXYZ019+/=~.", min_size=1, max_size=8)
 JSON = st.dictionaries(WORDS, VALUES, max_size=2).map(lambda value: msgspec.Raw(json.dumps(value).encode()))

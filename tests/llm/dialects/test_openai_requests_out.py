@@ -184,7 +184,7 @@ def test_an_earlier_refusal_and_its_absence() -> None:
 
 
 def test_sources_of_an_earlier_answer_stay_behind() -> None:
-    assert assistant(Text("Hello", (Citation("https://e.com"),))) == ({"content": "Hello"}, ("annotations",))
+    assert assistant(Text("Hello", (Citation("https://e.com"),))) == ({"content": "Hello"}, ("citations",))
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from llm import errors
 from llm.spec import Dialect, StreamSummary
 from tests.llm.dialects.folding import (
     ANTHROPIC,
@@ -23,16 +21,10 @@ from tests.llm.dialects.folding import (
     run,
     usage_of,
 )
+from tests.llm.dialects.recordings import SIZES, bad, broken_off, corpus, good, recorded
 
-STREAMS = Path(__file__).parents[2] / "fixtures" / "streams"
-RECORDED = {path.stem: json.loads(path.read_text()) for path in sorted(STREAMS.glob("*.json"))}
-ALL = {name: told for name, told in RECORDED.items() if told["dialect"] in OTHER}
-GOOD = [name for name, told in ALL.items() if "error" not in told]
-BAD = [name for name, told in ALL.items() if "error" in told]
-
-
-def recorded(name: str) -> bytes:
-    return (STREAMS / f"{name}.sse").read_bytes()
+ALL = corpus(*OTHER)
+GOOD, BAD = good(ALL), bad(ALL)
 
 
 def in_other_dialect(told: dict[str, Any]) -> dict[str, Any]:
@@ -65,7 +57,7 @@ def test_is_read_into_the_hub(name: str) -> None:
     }
 
 
-@pytest.mark.parametrize("size", [1, 3, 64, 1 << 20])
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", GOOD)
 def test_is_translated_whatever_the_split(name: str, size: int) -> None:
     told = ALL[name]
@@ -110,7 +102,7 @@ def test_the_anthropic_client_reads_the_translation(name: str) -> None:
     assert usage.output_tokens == told["usage"]["output_tokens"]
 
 
-@pytest.mark.parametrize("size", [1, 3, 64, 1 << 20])
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", GOOD)
 def test_is_relayed_as_it_came(name: str, size: int) -> None:
     told = ALL[name]
@@ -129,24 +121,10 @@ def test_is_relayed_as_it_came(name: str, size: int) -> None:
     assert summary.finished
 
 
-@pytest.mark.parametrize("size", [1, 3, 64, 1 << 20])
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("translated", [False, True])
 @pytest.mark.parametrize("name", BAD)
 def test_a_broken_stream_is_never_a_clean_finish(name: str, translated: bool, size: int) -> None:
-    told = ALL[name]
-    upstream: Dialect = told["dialect"]
-    caller = OTHER[upstream] if translated else upstream
-    summary = StreamSummary()
-    stream = codec(upstream, caller, summary)
-    out = b""
-    with pytest.raises(errors.UpstreamError) as caught:
-        for chunk in pieces(recorded(name), size):
-            out += stream.feed(chunk)
-        out += stream.end()
-    assert type(caught.value).__name__ == told["error"]
-    assert caught.value.status == told["status"]
-    assert not summary.finished
-    assert b"[DONE]" not in out and b"message_stop" not in out and b"message_delta" not in out
-    assert b"10.1.2.3" not in out and "10.1.2.3" not in caught.value.message
-    assert out.endswith(b"\n\n") and (b"half" in out or b"good" in out)
-    assert b'"ba' not in out and b'"ty\n' not in out
+    upstream: Dialect = ALL[name]["dialect"]
+    out = broken_off(name, ALL[name], OTHER[upstream] if translated else upstream, size)
+    assert b"message_delta" not in out and b'"ba' not in out and b'"ty\n' not in out

@@ -13,6 +13,7 @@ from llm.dialects.neutral import Answer, Citation, Part, RedactedThinking, Refus
 from llm.spec import Usage
 from tests.llm.dialects.folding import OPENAI, OUTSIDE, usage_of
 from tests.llm.dialects.responses_wire import RESPONSES, whole_by_client
+from tests.llm.dialects.responses_wire import read as read_request
 
 GRAMMAR = GRAMMARS[RESPONSES]
 TEXT = {"type": "output_text", "text": "Hi", "annotations": [], "logprobs": []}
@@ -243,8 +244,9 @@ def test_logprobs_go_to_the_text_that_they_belong_to() -> None:
 )
 def test_thinking_goes_to_the_caller_and_comes_back_as_it_was(thought: Any) -> None:
     written = write(thought, Text("Hi"))
-    assert GRAMMAR.read_answer(json.dumps(written).encode(), OUTSIDE).parts[0] == thought
-    item, _ = written["output"]
+    item, message = written["output"]
+    _, turn = read_request({"input": [{"role": "user", "content": "Hello"}, item, message]}).turns
+    assert turn.parts == (thought, Text("Hi"))
     assert item["type"] == "reasoning" and "status" not in item
     assert [part["text"] for part in item["summary"]] == ([thought.text] if getattr(thought, "text", "") else [])
 

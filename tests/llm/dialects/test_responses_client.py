@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from llm.dialects.hub import GRAMMARS, open_stream, read_result, render_error, render_stream_error
 from llm.dialects.neutral import Answer, Text, ToolCall
+from llm.dialects.sse import SseDecoder
 from llm.errors import UpstreamTimeout
 from llm.spec import StreamSummary, Usage
 from tests.llm.dialects.folding import ANTHROPIC, OPENAI, OUTSIDE, codec, events_of, run
-from tests.llm.dialects.responses_wire import RESPONSES, client_of, recorded, whole_by_client, written
+from tests.llm.dialects.recordings import recorded
+from tests.llm.dialects.responses_wire import RESPONSES, client_of, whole_by_client, written
 
 QUESTION: dict[str, Any] = {"model": "m", "input": "Hello"}
 
@@ -103,8 +106,10 @@ def test_an_error_in_the_middle_of_a_stream() -> None:
         upstream=OPENAI, caller=RESPONSES, include_usage=True, model="m", summary=StreamSummary(), new_id=OUTSIDE.new_id
     )
     begun = stream.feed(recorded("openai_cut"))
-    error = render_stream_error(RESPONSES, UpstreamTimeout("The provider stalled.", param="input"), "req_1")
-    *_, last = client_of(begun + error).responses.create(**QUESTION, stream=True)
+    failure = UpstreamTimeout("The provider stalled.", param="input")
+    error = render_stream_error(RESPONSES, failure, "req_1", after=begun)
+    *before, last = client_of(begun + error).responses.create(**QUESTION, stream=True)
+    assert [event.sequence_number for event in (*before, last)] == list(range(len(before) + 1))
     assert (last.type, last.code, last.message, last.param) == (
         "error",
         "upstream_timeout",
@@ -115,6 +120,36 @@ def test_an_error_in_the_middle_of_a_stream() -> None:
     assert last.to_dict()["source"] == "provider" and last.to_dict()["request_id"] == "req_1"
     with pytest.raises(RuntimeError), client_of(begun + error).responses.stream(**QUESTION) as helper:
         helper.get_final_response()
+
+
+def at(number: int) -> bytes:
+    return b'event: response.x\ndata: {"type": "response.x", "sequence_number": %d}\n\n' % number
+
+
+@pytest.mark.parametrize(
+    ("after", "number"),
+    [
+        (b"", 0),
+        (at(7), 8),
+        (at(7) + at(8), 9),
+        (at(8) + b": keep-alive\n\n", 9),
+        (at(9).replace(b"\n", b"\r\n"), 10),
+        (at(9).replace(b"\n", b"\r"), 10),
+        (b'data: {"delta": "\\"sequence_number\\": 5"}\n\n', 0),
+        (b'data: {"sequence_number": "5"}\n\n', 0),
+        (b"data: [DONE]\n\n", 0),
+    ],
+)
+def test_an_error_in_a_stream_has_the_next_number(after: bytes, number: int) -> None:
+    (frame,) = SseDecoder().feed(render_stream_error(RESPONSES, UpstreamTimeout("Stalled."), "req_1", after=after))
+    told = json.loads(frame.data)
+    assert (frame.event, told["type"], told["sequence_number"]) == ("error", "error", number)
+
+
+@pytest.mark.parametrize("dialect", [OPENAI, ANTHROPIC, "gemini", "openai_completions"])
+def test_other_dialects_number_nothing(dialect: Any) -> None:
+    error = UpstreamTimeout("Stalled.")
+    assert render_stream_error(dialect, error, "r", after=at(7)) == render_stream_error(dialect, error, "r")
 
 
 def test_an_error_instead_of_an_answer_is_worded_as_in_chat() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -15,16 +14,10 @@ from llm.dialects.hub import GRAMMARS
 from llm.dialects.neutral import (
     Answer,
     BlockEnd,
-    BlockStart,
     Citation,
-    Cited,
-    Delta,
-    Finished,
     Part,
     RedactedThinking,
     Refusal,
-    Started,
-    StreamEvent,
     Text,
     Thinking,
     ToolCall,
@@ -33,26 +26,23 @@ from llm.dialects.neutral import (
 from llm.dialects.openai_responses import wire
 from llm.errors import UpstreamMalformed
 from llm.spec import Dialect, StreamSummary, Usage
-from tests.llm.dialects.folding import ANTHROPIC, OPENAI, OUTSIDE, codec, events_of, fold, pieces, plain, run, usage_of
-from tests.llm.dialects.responses_wire import RESPONSES, by_client, cited, whole_by_client, written
+from tests.llm.dialects.drawing import (
+    ARGUMENTS,
+    CUTS,
+    SIGNATURES,
+    SIGNERS,
+    WORDS,
+    cut,
+    streams_of,
+    told,
+    usages,
+    written,
+)
+from tests.llm.dialects.folding import ANTHROPIC, OPENAI, OUTSIDE, codec, events_of, fold, pieces, plain, run
+from tests.llm.dialects.recordings import cited
+from tests.llm.dialects.responses_wire import RESPONSES, as_read, by_client, own_form, whole_by_client
 
 GRAMMAR = GRAMMARS[RESPONSES]
-WORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
-SIGNATURES = st.text("ABCabc019+/", min_size=4, max_size=12).map(lambda text: text + "==")
-ORIGINS: st.SearchStrategy[Dialect] = st.sampled_from(["gemini", "anthropic_messages", "openai_responses"])
-VALUES = st.recursive(st.none() | st.booleans() | st.integers(-9, 9) | WORDS, lambda v: st.lists(v, max_size=2))
-ARGUMENTS = st.builds(
-    lambda value, indent, ascii_only: json.dumps(value, indent=indent, ensure_ascii=ascii_only),
-    st.dictionaries(WORDS, VALUES, max_size=3),
-    st.sampled_from([None, 1]),
-    st.booleans(),
-)
-
-
-@st.composite
-def usages(draw: st.DrawFn) -> Usage:
-    fresh, read, write, output = (draw(st.integers(0, 10**6)) for _ in range(4))
-    return Usage(fresh + read + write, output, read, write, draw(st.integers(0, output)))
 
 
 def citations(text: str) -> st.SearchStrategy[tuple[Citation, ...]]:
@@ -76,8 +66,8 @@ def parts(draw: st.DrawFn, place: int) -> Part:
         case "thinking":
             return Thinking(draw(WORDS))
         case "redacted":
-            return RedactedThinking(draw(SIGNATURES), draw(ORIGINS))
-    return Thinking("" if kind == "bare" else draw(WORDS), draw(SIGNATURES), draw(ORIGINS))
+            return RedactedThinking(draw(SIGNATURES), draw(SIGNERS))
+    return Thinking("" if kind == "bare" else draw(WORDS), draw(SIGNATURES), draw(SIGNERS))
 
 
 @st.composite
@@ -87,48 +77,20 @@ def answers(draw: st.DrawFn) -> Answer:
     return Answer("id1", "model-x", drawn, settled_reason(reason, drawn), draw(usages()))
 
 
-@st.composite
-def streams_of(draw: st.DrawFn, answer: Answer) -> list[StreamEvent]:
-    """The answer as a stream whose deltas are split anywhere."""
-    events: list[StreamEvent] = [Started(answer.id, answer.model, Usage())]
-    for index, part in enumerate(answer.parts):
-        events.append(BlockStart(index, _empty(part)))
-        text = part.arguments if isinstance(part, ToolCall) else getattr(part, "text", "")
-        cuts = sorted(draw(st.lists(st.integers(0, len(text)), max_size=3)))
-        events += [Delta(text[a:b]) for a, b in pairwise([0, *cuts, len(text)]) if a < b]
-        events += [Cited(citation) for citation in getattr(part, "citations", ())]
-        events.append(BlockEnd(part.signature, part.origin) if isinstance(part, Thinking) else BlockEnd())
-    return [*events, Finished(answer.finish_reason, answer.usage)]
-
-
-def _empty(part: Part) -> Any:
-    if isinstance(part, ToolCall):
-        return ToolCall(part.id, part.name, "")
-    return part if isinstance(part, RedactedThinking) else type(part)("")  # type: ignore[call-arg]  # reason: texts
-
-
-def told(answer: Answer) -> dict[str, Any]:
-    return {
-        "parts": [plain(part) for part in answer.parts],
-        "finish_reason": answer.finish_reason,
-        "usage": usage_of(answer.usage),
-        "stop_sequence": None,
-    }
-
-
 @settings(max_examples=150, deadline=None)
 @given(st.data(), answers())
 def test_the_folded_stream_is_the_whole_answer(data: st.DataObject, answer: Answer) -> None:
-    """Streamed and not, for our reader and for the official client; arguments byte for byte."""
-    sent = written(data.draw(streams_of(answer)))
+    """Streamed and not, for our reader and for the official client; arguments byte for byte. The signatures are
+    those that another gateway's caller gets, so they have its marks."""
+    sent = written(RESPONSES, data.draw(streams_of(answer)))
     events = events_of(RESPONSES, sent)
     body = GRAMMAR.write_answer(answer, OUTSIDE)
     whole = GRAMMAR.read_answer(body, OUTSIDE)
-    assert fold(events) == told(whole) == told(answer)
-    assert whole.parts == answer.parts  # signatures' origins and sources too
-    assert [end.origin for end in events if isinstance(end, BlockEnd) and end.signature] == [
-        part.origin for part in answer.parts if isinstance(part, Thinking) and part.signature
-    ]
+    parts = [as_read(plain(part), getattr(part, "origin", None)) for part in answer.parts]
+    assert own_form(fold(events)) == own_form(told(whole)) == {**told(answer), "parts": parts}
+    origins = {end.origin for end in events if isinstance(end, BlockEnd) and end.signature}
+    origins |= {part.origin for part in whole.parts if isinstance(part, RedactedThinking)}
+    assert origins <= {RESPONSES}  # what a provider gives is its own
     assert by_client(sent).to_dict() == whole_by_client(body).to_dict()
     sources = [one for part in answer.parts if isinstance(part, Text) for one in part.citations]
     assert cited(events) == [{"url": c.url, "title": c.title, "start": c.start, "end": c.end} for c in sources]
@@ -137,21 +99,19 @@ def test_the_folded_stream_is_the_whole_answer(data: st.DataObject, answer: Answ
 @settings(max_examples=60, deadline=None)
 @given(st.data(), answers(), st.integers(1, 400), st.sampled_from([ANTHROPIC, OPENAI]))
 def test_any_split_is_translated_alike(data: st.DataObject, answer: Answer, size: int, caller: Dialect) -> None:
-    sent = written(data.draw(streams_of(answer)))
+    sent = written(RESPONSES, data.draw(streams_of(answer)))
     whole = run(codec(RESPONSES, caller, StreamSummary()), [sent])
     assert run(codec(RESPONSES, caller, StreamSummary()), pieces(sent, size)) == whole
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.data(), answers(), st.lists(st.integers(1, 90), max_size=20))
+@given(st.data(), answers(), CUTS)
 def test_a_relay_keeps_every_byte(data: st.DataObject, answer: Answer, sizes: list[int]) -> None:
-    sent = written(data.draw(streams_of(answer)))
-    chunks, rest = [], sent
-    for size in sizes:
-        chunks.append(rest[:size])
-        rest = rest[size:]
+    """But for the marks of another gateway, which are on all signatures here."""
+    sent = written(RESPONSES, data.draw(streams_of(answer)))
     summary = StreamSummary()
-    assert run(codec(RESPONSES, RESPONSES, summary), [*chunks, rest]) == sent
+    given = run(codec(RESPONSES, RESPONSES, summary), cut(sent, sizes))
+    assert given == sent.replace(b'"encrypted_content":"', b'"encrypted_content":"gw1.openai_responses.')
     assert summary.usage == answer.usage and summary.finished
     assert summary.finish_reason == answer.finish_reason
 
@@ -161,7 +121,7 @@ def test_a_relay_keeps_every_byte(data: st.DataObject, answer: Answer, sizes: li
 def test_a_stream_that_is_cut_before_its_end_is_an_error(
     data: st.DataObject, answer: Answer, share: float, caller: Dialect
 ) -> None:
-    sent = written(data.draw(streams_of(answer)))
+    sent = written(RESPONSES, data.draw(streams_of(answer)))
     last = max(sent.rfind(b"event: response.completed"), sent.rfind(b"event: response.incomplete"))
     summary = StreamSummary()
     stream = codec(RESPONSES, caller, summary)

@@ -11,7 +11,7 @@ from llm.dialects.sse import SseDecoder
 from llm.errors import UpstreamFailed, UpstreamMalformed, UpstreamRejected
 from llm.spec import StreamSummary
 from tests.llm.dialects.folding import ANTHROPIC, OPENAI, codec, events_of, fold, run, usage_of
-from tests.llm.dialects.test_recorded_streams import recorded
+from tests.llm.dialects.recordings import recorded
 
 
 def chunk(delta: dict[str, Any] | None = None, *, index: int = 0, finish: str | None = None, **more: Any) -> bytes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -12,22 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm.dialects.hub import GRAMMARS
-from llm.dialects.neutral import (
-    Answer,
-    BlockEnd,
-    BlockStart,
-    Delta,
-    Finished,
-    Part,
-    Started,
-    StreamEvent,
-    Text,
-    Thinking,
-    ToolCall,
-    settled_reason,
-)
+from llm.dialects.neutral import Answer
 from llm.errors import UpstreamMalformed
 from llm.spec import StreamSummary, Usage
+from tests.llm.dialects.drawing import ARGUMENTS, CUTS, answers, cut, streams_of, told, usages, written
 from tests.llm.dialects.folding import (
     ANTHROPIC,
     OPENAI,
@@ -36,68 +22,8 @@ from tests.llm.dialects.folding import (
     events_of,
     fold,
     pieces,
-    plain,
     run,
-    usage_of,
 )
-
-WORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
-VALUES = st.recursive(st.none() | st.booleans() | st.integers(-9, 9) | WORDS, lambda v: st.lists(v, max_size=2))
-ARGUMENTS = st.builds(
-    lambda value, indent, ascii_only: json.dumps(value, indent=indent, ensure_ascii=ascii_only),
-    st.dictionaries(WORDS, VALUES, max_size=3),
-    st.sampled_from([None, 1]),
-    st.booleans(),
-)
-
-
-@st.composite
-def usages(draw: st.DrawFn) -> Usage:
-    fresh, read, written, output = (draw(st.integers(0, 10**6)) for _ in range(4))
-    return Usage(fresh + read + written, output, read, written, draw(st.integers(0, output)))
-
-
-@st.composite
-def answers(draw: st.DrawFn) -> Answer:
-    parts: list[Part] = []
-    if draw(st.booleans()):
-        parts.append(Thinking(draw(WORDS)))
-    if draw(st.booleans()):
-        parts.append(Text(draw(WORDS)))
-    for index, arguments in enumerate(draw(st.lists(ARGUMENTS, max_size=3))):
-        parts.append(ToolCall(f"call_{index}", draw(st.sampled_from(["first", "second"])), arguments))
-    reason = draw(st.sampled_from(["stop", "length"]))
-    return Answer("id1", "model-x", tuple(parts), settled_reason(reason, parts), draw(usages()))
-
-
-@st.composite
-def streams_of(draw: st.DrawFn, answer: Answer) -> list[StreamEvent]:
-    """The answer as a stream whose deltas are split anywhere."""
-    events: list[StreamEvent] = [Started(answer.id, answer.model, Usage())]
-    for index, part in enumerate(answer.parts):
-        text = part.arguments if isinstance(part, ToolCall) else part.text
-        empty = ToolCall(part.id, part.name, "") if isinstance(part, ToolCall) else type(part)("")
-        events.append(BlockStart(index, empty))
-        cuts = sorted(draw(st.lists(st.integers(0, len(text)), max_size=3)))
-        edges = [0, *cuts, len(text)]
-        events += [Delta(text[a:b]) for a, b in pairwise(edges) if a < b]
-        events.append(BlockEnd())
-    return [*events, Finished(answer.finish_reason, answer.usage)]
-
-
-def written(dialect: Any, events: list[StreamEvent]) -> bytes:
-    writer = GRAMMARS[dialect].writer(OUTSIDE, True)
-    return b"".join(writer.write(event) for event in events)
-
-
-def told(answer: Answer) -> dict[str, Any]:
-    return {
-        "parts": [plain(part) for part in answer.parts],
-        "finish_reason": answer.finish_reason,
-        "usage": usage_of(answer.usage),
-        "stop_sequence": answer.stop_sequence,
-    }
-
 
 BOTH_WAYS = st.sampled_from([(OPENAI, ANTHROPIC), (ANTHROPIC, OPENAI)])
 
@@ -118,15 +44,11 @@ def test_the_folded_stream_is_the_whole_answer(data: st.DataObject, answer: Answ
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.data(), answers(), st.sampled_from([OPENAI, ANTHROPIC]), st.lists(st.integers(1, 90), max_size=20))
+@given(st.data(), answers(), st.sampled_from([OPENAI, ANTHROPIC]), CUTS)
 def test_a_relay_keeps_every_byte(data: st.DataObject, answer: Answer, dialect: Any, sizes: list[int]) -> None:
     sent = written(dialect, data.draw(streams_of(answer)))
-    chunks, rest = [], sent
-    for size in sizes:
-        chunks.append(rest[:size])
-        rest = rest[size:]
     summary = StreamSummary()
-    assert run(codec(dialect, dialect, summary), [*chunks, rest]) == sent
+    assert run(codec(dialect, dialect, summary), cut(sent, sizes)) == sent
     assert summary.usage == answer.usage and summary.finished
 
 
