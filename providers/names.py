@@ -18,7 +18,8 @@ _FORBIDDEN_IN_MODEL_IDS = ("?", "#", "%", "//")
 
 
 def check_model_id(value: Any) -> None:
-    """Anything but control characters, `?`, `#`, `%`, `//`, a slash at either end."""
+    """Anything but control characters, `?`, `#`, `%`, `//`, a slash at either end, `.` or `..`
+    between slashes (in the address of a provider they lead elsewhere)."""
     if not isinstance(value, str) or not value:
         raise refuse("model_id", "It must be a text that is not empty.")
     if len(value) > 255:
@@ -30,6 +31,8 @@ def check_model_id(value: Any) -> None:
             raise refuse("model_id", f'It must not hold "{part}".')
     if value.startswith("/") or value.endswith("/"):
         raise refuse("model_id", "It must not begin or end with a slash.")
+    if {".", ".."} & set(value.split("/")):
+        raise refuse("model_id", 'It must not hold "." or ".." between slashes.')
 
 
 def check_environment(value: Any) -> None:

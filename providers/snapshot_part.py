@@ -178,7 +178,7 @@ def _model(row: stored.ProviderModel) -> Model:
         model_type=row.model_type,
         context_window=row.context_window,
         max_tokens=row.max_tokens,
-        capabilities=frozenset(row.capabilities),
+        capabilities=frozenset(str(word) for word in row.capabilities),
         parameters=dict(row.parameters),
         priority=row.priority,
         weight=row.weight,

@@ -20,7 +20,7 @@ T = TypeVar("T")
 Random = Callable[[], float]
 
 # What `provider/*` lets a caller name freely: the same ids that an operator may enter.
-_FREE_MODEL: Final = re.compile(r"(?!/)(?!.*//)[^\x00-\x1f\x7f?#%*]{1,200}(?<!/)")
+_FREE_MODEL: Final = re.compile(r"(?!/)(?!.*//)(?!(?:.*/)?\.\.?(?:/|$))[^\x00-\x1f\x7f?#%*]{1,200}(?<!/)")
 _NO_POLICY: Final = RoutePolicy()
 
 

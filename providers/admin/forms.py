@@ -13,6 +13,10 @@ from providers.admin.fields import ConnectionValue, JsonText, Lines, secret_valu
 # So that an address can be read in the row of a 1,280 pixels wide page.
 WIDTHS = {"param_name": "10rem", "environment": "8rem", "plain_value": "17rem", "secret_text": "9rem"}
 WRITE_ONLY = {"autocomplete": "new-password", "spellcheck": "false"}
+_CAPABILITIES = (
+    "One a line: text, tools, vision, audio, documents, json, reasoning. A model that names any is not asked for the "
+    "others; leave it empty where you do not know."
+)
 
 
 class SecretInput(forms.CharField):
@@ -43,7 +47,7 @@ class ProviderForm(ServiceForm):
 
 
 class ModelForm(ServiceForm):
-    capabilities = Lines(help_text="One a line: tools, vision, json ...")
+    capabilities = Lines(help_text=_CAPABILITIES)
     parameters = JsonText(help_text='Defaults for fields that a call leaves out: {"temperature": 0.2}.')
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

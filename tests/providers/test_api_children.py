@@ -22,7 +22,23 @@ GOOD_IDS = [
     *("gpt-4o", "meta-llama/Llama-3.1-8B", "ft:gpt-4o:org::id", "claude-3.5", "a/b/c", "*", "with space", "ünï/日本"),
     *("models", "api-keys", "x/api-keys", "gpt-4o@2024", "a+b&c=d;e", "..."),
 ]
-BAD_IDS = ["", "a?b", "a#b", "a%b", "a%2Fb", "a//b", "/a", "a/", "a\nb", "a\x00b", "a\x7fb", "x" * 256]
+BAD_IDS = [
+    "..",
+    "a/../b",
+    "./a",
+    "",
+    "a?b",
+    "a#b",
+    "a%b",
+    "a%2Fb",
+    "a//b",
+    "/a",
+    "a/",
+    "a\nb",
+    "a\x00b",
+    "a\x7fb",
+    "x" * 256,
+]
 
 
 def test_the_model_examples_of_the_seed(api: APIClient, openai: dict[str, Any]) -> None:
@@ -63,6 +79,7 @@ def test_any_model_id_is_kept_exactly_or_refused(api: APIClient, openai: dict[st
     ProviderModel.objects.exclude(model_id="gpt-4o").delete()
     answer = api.post("/providers/openai/models", {"model_id": model_id}, format=JSON)
     wrong = any(part in model_id for part in ("?", "#", "%", "//")) or model_id[0] == "/" or model_id[-1] == "/"
+    wrong = wrong or bool({".", ".."} & set(model_id.split("/")))
     if wrong:
         assert answer.status_code == 400
         return

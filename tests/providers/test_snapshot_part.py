@@ -106,6 +106,15 @@ def test_echo_needs_no_key_and_a_kind_without_address_cannot_be_called() -> None
     assert (closed.needs_key, closed.keys) == (True, ())
 
 
+def test_the_whole_of_a_model() -> None:
+    model = {"model_id": "m", "context_window": 8000, "max_tokens": 500, "parameters": {"top_p": 0.5}, "weight": 3}
+    make(models=[{**model, "capabilities": ["tools", "JSON mode"]}, {"model_id": "silent"}])
+    found, silent = part().models["p", "m"], part().models["p", "silent"]
+    assert (found.context_window, found.max_tokens, found.parameters, found.weight) == (8000, 500, {"top_p": 0.5}, 3)
+    assert found.capabilities == {"tools", "JSON mode"}
+    assert silent.capabilities == frozenset()
+
+
 def test_only_what_is_enabled() -> None:
     provider = make(models=[{"model_id": "m"}, {"model_id": "off", "enabled": False}])
     services.create_route(

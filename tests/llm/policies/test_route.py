@@ -65,6 +65,7 @@ def test_a_star_allows_every_model_of_its_provider_by_its_full_name_only() -> No
     config = snapshot([A], ["a/*"])
     assert names(plan("a/any/thing:2", config=config).candidates) == ["a/any/thing:2"]
     bad = ["any", "a/*", "a/", "a//x", "a/x/", "a/x//y", "a/x?y", "a/x#y", "a/x%2Fy", "a/x\ny", "a/" + "x" * 201]
+    bad += ["a/..", "a/.", "a/../x", "a/x/../y", "a/x/."]
     for name in bad:
         with pytest.raises(ModelNotFound):
             plan(name, config=config)
