@@ -49,6 +49,7 @@ class Model:
     """An enabled model of an enabled provider. `model_id` `*` allows every model of the provider.
 
     `context_window` and `max_tokens` are in tokens; `parameters` are defaults for fields that a call leaves out.
+    `capabilities` are the operator's words (see `llm.policies.capability`), empty where nobody has said.
     `priority` and `weight` choose among providers where a call names the model id alone.
     """
 

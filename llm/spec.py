@@ -23,6 +23,10 @@ DIALECT_OF_ENDPOINT: Final[Mapping[str, Dialect]] = {
 }
 
 
+DIALECT_OF_SURFACE: Final[Mapping[str, Dialect]] = {"completions": "openai_completions"}
+"""The surfaces that are conversations too: to a kind that does not serve one, its calls go translated from this
+dialect."""
+
 COUNT: Final = "messages/count_tokens"
 """The surface that every kind serves: where a provider cannot count, the gateway estimates."""
 
@@ -86,13 +90,32 @@ class Target:
     connection: Connection = Connection()
 
 
+class Rest(Protocol):
+    """The rest of a body that is still on its way from the caller, read by iterating and no sooner.
+
+    `length` in bytes, None where the caller has not told it. Once it has been iterated it can be again, from its first
+    byte, only while it is `replayable`. Raises a CallerError where the body turns out wrong, CallCancelled where the
+    caller leaves in the middle of it.
+    """
+
+    @property
+    def length(self) -> int | None: ...
+
+    @property
+    def replayable(self) -> bool: ...
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A multipart/form-data body without the value of its field `model`; `content_type` holds the boundary."""
+    """A multipart/form-data body without the value of its field `model`; `content_type` holds the boundary. `rest` is
+    what comes behind `after`, if that is not all."""
 
     content_type: str
     before: bytes = field(repr=False)
     after: bytes = field(repr=False)
+    rest: Rest | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True)
@@ -104,7 +127,7 @@ class Request:
     openai-organization...).
 
     `surface` is "" for a conversation. Else it is the path below the base of a provider that speaks `dialect`
-    (embeddings, audio/speech ...): only such a provider serves it, and nothing but the model is changed. `form` is its
+    (embeddings, audio/speech ...): only such a provider serves it, and little but the model is changed. `form` is its
     body where that is no JSON.
     """
 
@@ -115,6 +138,11 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     surface: str = ""
     form: Form | None = None
+
+    @property
+    def repeatable(self) -> bool:
+        """Can it be sent to another provider? Not where a part of it is gone."""
+        return self.form is None or self.form.rest is None or self.form.rest.replayable
 
 
 @dataclass(slots=True)

@@ -39,7 +39,8 @@ class Echo(ChatCompletions):
     def body_of(self, request: Request, target: Target) -> tuple[dict[str, object], tuple[str, ...]]:
         """With the orders (see `echo_orders`) in the field `echo`, whatever dialect the caller speaks."""
         fields = dict(request.fields)
-        orders = echo_orders.merged(target.parameters, fields.pop("echo", None))
+        given = None if request.dialect == "openai_completions" else fields.pop("echo", None)  # there it is a flag
+        orders = echo_orders.merged(target.parameters, given)
         own = echo_orders.NAMES | {"echo"}
         rest = {name: value for name, value in target.parameters.items() if name not in own}
         body, dropped = super().body_of(replace(request, fields=fields), replace(target, parameters=rest))
@@ -50,6 +51,7 @@ class _InProcess:
     """The transport to the provider below."""
 
     async def send(self, outbound: Outbound) -> _InProcessAnswer:
+        assert isinstance(outbound.body, bytes)  # the echo takes no uploads
         body: dict[str, object] = msgspec.json.decode(outbound.body)
         if outbound.url.endswith("/embeddings"):
             status, told = echo_embeddings.answer(body)

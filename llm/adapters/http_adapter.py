@@ -9,13 +9,13 @@ from typing import ClassVar, Final
 
 import msgspec
 
-from llm.adapters import discretion, surface_answer
+from llm.adapters import discretion, surface_answer, upload
 from llm.adapters.answer_stream import HttpAnswerStream, Patience, Reading
-from llm.adapters.outgoing import NOTHING_RENAMED, build_body
+from llm.adapters.outgoing import NOTHING_RENAMED, build_body, build_surface_body
 from llm.dialects import hub
 from llm.errors import InternalError, UpstreamError, UpstreamMalformed
 from llm.spec import COUNT, Dialect, Request, Result, StreamSummary, Target
-from llm.transport.base import Answer, Outbound, Transport
+from llm.transport.base import Answer, Outbound, Stream, Transport
 
 _JSON: Final = "application/json"
 _EVENT_STREAM: Final = "text/event-stream"
@@ -88,7 +88,13 @@ class HttpAdapter(ABC):
         finally:
             await answer.aclose()
         try:
-            result = hub.read_result(body, upstream=self.spoken(request), caller=request.dialect, model=target.model_id)
+            result = hub.read_result(
+                body,
+                upstream=self.spoken(request),
+                caller=request.dialect,
+                model=target.model_id,
+                asked=request.fields,
+            )
         except UpstreamError as error:
             discretion.redact(error, target)
             raise
@@ -109,6 +115,7 @@ class HttpAdapter(ABC):
             include_usage=include_usage,
             model=target.model_id,
             summary=summary,
+            asked=request.fields,
         )
         reading = Reading(codec, summary, _is_sole(request), self.usage_is_estimated, self._patience)
         return HttpAnswerStream(answer, reading, target, dropped)
@@ -130,7 +137,8 @@ class HttpAdapter(ABC):
         headers = self._headers(request, target)
         dropped: tuple[str, ...] = ()
         if request.surface:
-            url, body = self.url_of_surface(target, request.surface), _surface_body(request, target)
+            url = self.url_of_surface(target, request.surface)
+            body: bytes | Stream = _surface_body(request, target)
             if request.form is not None:
                 headers["content-type"] = request.form.content_type
         else:
@@ -144,10 +152,14 @@ class HttpAdapter(ABC):
             timeouts=target.timeouts,
             connection=target.connection,
         )
+        return await self._exchange(outbound, target, self.spoken(request)), dropped
+
+    async def _exchange(self, outbound: Outbound, target: Target, dialect: Dialect) -> Answer:
+        """An answer whose status is 2xx; the provider's refusals are raised."""
         answer = await self._transport.send(outbound)
         if 200 <= answer.status < 300:
-            return answer, dropped
-        raise await self._refusal(answer, target, self.spoken(request))
+            return answer
+        raise await self._refusal(answer, target, dialect)
 
     def _asked(self, request: Request, target: Target) -> tuple[str, dict[str, object], tuple[str, ...]]:
         """Where a conversation goes, its body, and what was dropped of it."""
@@ -183,11 +195,11 @@ class HttpAdapter(ABC):
         return hub.upstream_error(dialect, status=answer.status, headers=answer.headers, body=told)
 
 
-def _surface_body(request: Request, target: Target) -> bytes:
-    """The caller's body with another model, and of a stream its usage asked for."""
+def _surface_body(request: Request, target: Target) -> bytes | Stream:
+    """The caller's body for this target."""
     if request.form is not None:
-        return b"".join((request.form.before, target.model_id.encode(), request.form.after))
-    return _encode(hub.passthrough_request(request, model=target.model_id))
+        return upload.body_of(request.form, target.model_id)
+    return _encode(build_surface_body(request, target))
 
 
 def _is_sole(request: Request) -> bool:

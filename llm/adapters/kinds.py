@@ -80,6 +80,12 @@ BY_NAME: Final[dict[str, Kind]] = {
         dialect="openai_chat",
         parameters=(*_OF_HTTP, "api_version"),
     ),
+    "gemini": Kind(
+        label="Google Gemini",
+        adapter="llm.adapters.gemini.Gemini",
+        dialect="gemini",
+        default_base_url="https://generativelanguage.googleapis.com",
+    ),
     "echo": Kind(
         label="Echo (no network)",
         adapter="llm.adapters.echo.Echo",

@@ -1,17 +1,15 @@
 """A provider's answer of a surface: read whole where it is text, else passed on piece by piece.
 
-Nothing of it is changed. Of JSON the usage is read, and an error that came with a status of 2xx.
+Nothing of it is changed. Of JSON and of events the usage is read, and an error that came with a status of 2xx.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Final
+from typing import Final
 
-import msgspec
-
-from llm.adapters import discretion
-from llm.dialects import hub
+from llm.adapters import discretion, surface_usage
+from llm.adapters.surface_events import EventWatch
 from llm.dialects.anthropic_messages import count
 from llm.dialects.fields import BAD_JSON
 from llm.errors import UpstreamError, UpstreamMalformed
@@ -25,41 +23,18 @@ _BYTES: Final = "application/octet-stream"
 _IN_JSON: Final = frozenset({"embeddings", "moderations", "rerank", "completions"})
 
 
-# Past this it is no count of one call, and no number that a record can hold.
-_Count = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
-
-
-class _Glance(msgspec.Struct):
-    """What is looked at: raw, since a provider may write anything here."""
-
-    usage: msgspec.Raw = msgspec.Raw(b"null")
-    error: msgspec.Raw = msgspec.Raw(b"null")
-
-
-class _Tokens(msgspec.Struct):
-    """Embeddings and completions count prompt tokens, images and transcriptions input tokens, rerankers the total."""
-
-    prompt_tokens: _Count | None = None
-    completion_tokens: _Count | None = None
-    input_tokens: _Count | None = None
-    output_tokens: _Count | None = None
-    total_tokens: _Count | None = None
-
-
-_glance: Final = msgspec.json.Decoder(_Glance).decode
-_tokens: Final = msgspec.json.Decoder(_Tokens).decode
-
-
 class RelayedBytes:
-    """See `llm.spec.RelayedStream`. The answer is over when its transfer is: only the transport can tell a cut."""
+    """See `llm.spec.RelayedStream`. The answer is over when its transfer is: only the transport can tell a cut. Events
+    are watched under way; an error that one of them tells is passed on, and raised at the end."""
 
-    def __init__(self, answer: Answer, target: Target, content_type: str) -> None:
+    def __init__(self, answer: Answer, target: Target, content_type: str, *, events_of: Dialect | None = None) -> None:
         self.summary = StreamSummary()
         self.dropped: tuple[str, ...] = ()
         self.content_type = content_type
         self._answer = answer
         self._pieces = answer.chunks()
         self._target = target
+        self._watch = EventWatch(self.summary, events_of, target) if events_of else None
         self._closed = False
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -67,12 +42,25 @@ class RelayedBytes:
 
     async def __anext__(self) -> bytes:
         try:
-            return await anext(self._pieces)
+            return await self._next()
         except BaseException as error:
             if isinstance(error, UpstreamError):
                 discretion.redact(error, self._target)
             await self.aclose()
             raise
+
+    async def _next(self) -> bytes:
+        piece = await anext(self._pieces, None)
+        watch = self._watch
+        if piece is not None:
+            if watch is not None:
+                watch.feed(piece)
+            return piece
+        if watch is not None:
+            watch.end()
+            if watch.error is not None:
+                raise watch.error
+        raise StopAsyncIteration
 
     async def aclose(self) -> None:
         if not self._closed:
@@ -92,7 +80,7 @@ async def read(answer: Answer, surface: str, *, dialect: Dialect, target: Target
     kind = content_type.partition(";")[0].strip().lower()
     in_json = kind == _JSON or surface in _IN_JSON
     if not in_json and (kind == _EVENT_STREAM or not kind.startswith("text/")):
-        return RelayedBytes(answer, target, content_type)
+        return RelayedBytes(answer, target, content_type, events_of=dialect if kind == _EVENT_STREAM else None)
     try:
         body = await answer.read()
     finally:
@@ -105,16 +93,9 @@ async def read(answer: Answer, surface: str, *, dialect: Dialect, target: Target
 
 def _usage(body: bytes, dialect: Dialect, target: Target) -> Usage:
     try:
-        glance = _glance(body)
+        seen = surface_usage.glance(body)
     except BAD_JSON as error:
         raise UpstreamMalformed("The provider's answer is no JSON object.") from error
-    if bytes(glance.error) != b"null":
-        told = discretion.redacted(body.decode(errors="replace"), target).encode()
-        raise hub.upstream_error(dialect, status=502, headers={}, body=told)
-    try:
-        tokens = _tokens(glance.usage)
-    except BAD_JSON:
-        return Usage()  # none, or counted in something else: audio in seconds
-    known = tokens.prompt_tokens or tokens.input_tokens or 0
-    made = tokens.completion_tokens or tokens.output_tokens or 0
-    return Usage(input_tokens=max(known or (tokens.total_tokens or 0) - made, 0), output_tokens=made)
+    if bytes(seen.error) != b"null":
+        raise surface_usage.error_of(body, dialect, target)
+    return surface_usage.usage(seen.usage) or Usage()

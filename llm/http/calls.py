@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from llm.dialects import hub
-from llm.errors import CallCancelled, GatewayError, GatewayUnavailable, InternalError, InvalidRequest
+from llm.errors import CallCancelled, GatewayError, GatewayUnavailable, InvalidRequest
 from llm.http import anthropic, generate, openai, pieces, reply, responses, silence, surfaces
 from llm.http.exchange import Exchange, Leaving
+from llm.http.incoming import Incoming
 from llm.service import Call, Gateway, Reply, StreamReply
 from llm.spec import COUNT, Dialect, Request
-
-logger = logging.getLogger(__name__)
 
 _MOST_TAGS: Final = 16
 _LONGEST_TAG: Final = 64
@@ -33,6 +31,21 @@ class Door:
     whole: Callable[[Reply, Call], bytes] | None = None
     frames: Callable[[StreamReply, Call], AsyncIterator[bytes]] | None = None
 
+    async def read(self, incoming: Incoming, headers: Mapping[str, str]) -> Request:
+        return self.parse(await incoming.read(), headers)
+
+
+@dataclass(frozen=True, slots=True)
+class FormDoor:
+    """The same for a form, which is read no further than it must be."""
+
+    endpoint: str
+    read: Callable[[Incoming, Mapping[str, str]], Awaitable[Request]]
+    end_user: Callable[[Request], str]
+    dialect: Dialect = "openai_chat"
+    whole: None = None
+    frames: None = None
+
 
 CHAT: Final = Door("chat/completions", "openai_chat", openai.parse, openai.end_user)
 RESPONSES: Final = Door("responses", "openai_responses", responses.parse, responses.end_user)
@@ -41,13 +54,14 @@ COUNT_TOKENS: Final = Door(COUNT, "anthropic_messages", anthropic.parse_count, a
 GENERATE: Final = Door(
     "generate", "openai_chat", generate.parse, generate.end_user, whole=generate.whole, frames=generate.frames
 )
-SURFACES: Final = {
-    f"/v1/{name}": Door(name, "openai_chat", parse, openai.end_user) for name, parse in surfaces.PARSERS.items()
+SURFACES: Final[Mapping[str, Door | FormDoor]] = {
+    **{f"/v1/{name}": Door(name, "openai_chat", parse, openai.end_user) for name, parse in surfaces.PARSERS.items()},
+    **{f"/v1/{name}": FormDoor(name, read, openai.end_user) for name, read in surfaces.FORMS.items()},
 }
 
 
 async def serve(
-    exchange: Exchange, gateway: Gateway, door: Door, *, body_limit: int, keep_alive: float = silence.SECONDS
+    exchange: Exchange, gateway: Gateway, door: Door | FormDoor, *, body_limit: int, keep_alive: float = silence.SECONDS
 ) -> None:
     """One call; a stream that is silent for `keep_alive` seconds gets a comment. Raises what fails before the answer
     has begun; a caller that leaves ends it quietly. A cancellation from elsewhere is the process going down: that is
@@ -58,9 +72,7 @@ async def serve(
         return CallCancelled("The caller left.") if leaving.left else _going_down()
 
     async def read() -> Request:
-        body = await exchange.body(body_limit)
-        leaving.watch()
-        request = door.parse(body, exchange.headers)
+        request = await door.read(exchange.incoming(body_limit, whole=leaving.watch), exchange.headers)
         call.tags = _tags(exchange.headers.get("x-gateway-tags", ""))
         call.end_user = door.end_user(request)[:_LONGEST_USER]
         return request
@@ -94,30 +106,25 @@ async def _answer(gateway: Gateway, call: Call, leaving: Leaving) -> Reply | Str
 
 
 async def _relay(
-    exchange: Exchange, door: Door, call: Call, answer: StreamReply, leaving: Leaving, keep_alive: float
+    exchange: Exchange, door: Door | FormDoor, call: Call, answer: StreamReply, leaving: Leaving, keep_alive: float
 ) -> None:
     """From its first byte on an answer's errors are told in-band, and never as a clean finish."""
-    error: GatewayError | None = None
-    try:
+    last = b""
+
+    async def send() -> None:
+        nonlocal last
         await exchange.start(200, [*reply.EVENT_STREAM, *reply.headers(exchange, door.dialect)])
         async with silence.Filled(exchange, keep_alive) as out:
             async for piece in door.frames(answer, call) if door.frames else answer:
                 await out.piece(piece)
-    except asyncio.CancelledError:
-        if leaving.left:
-            raise
-        error = _going_down()
-    except GatewayError as raised:
-        error = raised
-    except OSError:
-        return  # some servers tell of a caller that has left only here
-    except Exception:  # the door: whatever it is, the caller must not take it for the end
-        logger.exception("a stream failed unexpectedly", extra={"call_id": call.call_id})
-        error = InternalError("The gateway failed.")
-    finally:
-        await answer.aclose(error)
+                if b"data:" in piece:  # not a comment alone
+                    last = piece
+
+    error = await pieces.ended(send(), call, answer, leaving)
+    if isinstance(error, CallCancelled):
+        return
     if error is not None:
-        await _tell(exchange, door, error)
+        await _tell(exchange, door, error, after=last)
     await exchange.finish()
 
 
@@ -125,8 +132,8 @@ def _going_down() -> GatewayError:
     return GatewayUnavailable("The gateway is going down.", retry_after=1)
 
 
-async def _tell(exchange: Exchange, door: Door, error: GatewayError) -> None:
-    await exchange.piece(hub.render_stream_error(door.dialect, error, exchange.request_id))
+async def _tell(exchange: Exchange, door: Door | FormDoor, error: GatewayError, *, after: bytes) -> None:
+    await exchange.piece(hub.render_stream_error(door.dialect, error, exchange.request_id, after=after))
 
 
 def _tags(header: str) -> dict[str, str]:

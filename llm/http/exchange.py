@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from time import perf_counter
 from types import TracebackType
 from typing import Any, Final
 
-from llm.errors import CallCancelled, InvalidRequest, RequestTooLarge
+from llm.errors import InvalidRequest
+from llm.http.incoming import Incoming
 from llm.observe import call_id
-from llm.service import Call, meter
+from llm.service import Call
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -59,28 +59,15 @@ class Exchange:
         self._send = send
         self._body_read = False
 
-    async def body(self, limit: int = BODY_LIMIT) -> bytes:
-        """The whole body. RequestTooLarge past `limit` bytes (told by its length before a byte is read), CallCancelled
-        where the caller leaves in the middle of it."""
-        if self._announced() > limit:
-            raise _too_large(limit)
-        began = perf_counter()
-        chunks: list[bytes] = []
-        size = 0
-        more = True
-        while more:
-            message = await self.receive()
-            if message["type"] == "http.disconnect":
-                raise CallCancelled("The caller left before its request was whole.")
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            if size > limit:
-                raise _too_large(limit)
-            chunks.append(chunk)
-            more = message.get("more_body", False)
-        self._body_read = True
-        meter.add(perf_counter() - began)
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    def incoming(self, limit: int, *, whole: Callable[[], None]) -> Incoming:
+        """The body; `whole` is called once all of it is here. RequestTooLarge where it tells of more than `limit`
+        bytes."""
+
+        def ended() -> None:
+            self._body_read = True
+            whole()
+
+        return Incoming(self.receive, length=self._announced(), limit=limit, whole=ended)
 
     async def respond(self, status: int, headers: Iterable[Header], body: bytes) -> None:
         """A whole response."""
@@ -99,8 +86,10 @@ class Exchange:
     async def finish(self) -> None:
         await self._send({"type": "http.response.body", "body": b""})
 
-    def _announced(self) -> int:
-        length = self.headers.get("content-length", "0")
+    def _announced(self) -> int | None:
+        length = self.headers.get("content-length")
+        if length is None:
+            return None
         if not (length.isascii() and length.isdigit()):
             raise InvalidRequest("The header 'content-length' is not a number.")
         return int(length)
@@ -166,7 +155,3 @@ class Leaving:
 def _label(value: str) -> str:
     """The caller's own request id if it is 1 to 128 visible ASCII characters, else ""."""
     return value if 0 < len(value) <= 128 and _VISIBLE.issuperset(value) else ""
-
-
-def _too_large(limit: int) -> RequestTooLarge:
-    return RequestTooLarge(f"The request's body is larger than {limit} bytes.")

@@ -1,11 +1,12 @@
-"""An answer of a surface on its way to the caller, piece by piece: speech, pictures, events of their own kind."""
+"""A streamed answer on its way to the caller: how it ends, and the one that is passed on piece by piece as it comes."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 
-from llm.errors import GatewayError, InternalError
+from llm.errors import CallCancelled, GatewayError, InternalError
 from llm.http import reply
 from llm.http.exchange import Exchange, Leaving
 from llm.service import Call, StreamReply
@@ -13,14 +14,12 @@ from llm.service import Call, StreamReply
 logger = logging.getLogger(__name__)
 
 
-async def relay(exchange: Exchange, call: Call, answer: StreamReply, leaving: Leaving) -> None:
-    """Bytes have no place for an error: an answer that fails under way is not finished, and the server cuts the
-    connection. A caller never takes half a sound for a whole one."""
+async def ended(sending: Awaitable[None], call: Call, answer: StreamReply, leaving: Leaving) -> GatewayError | None:
+    """Awaits `sending` and settles the call. What went wrong under way, None after a whole answer, CallCancelled where
+    nobody reads on; a caller that leaves by the watch's word ends it as `Leaving` does."""
     error: GatewayError | None = None
     try:
-        await exchange.start(200, [reply.typed(answer.relayed_as), *reply.headers(exchange, "openai_chat")])
-        async for piece in answer:
-            await exchange.piece(piece)
+        await sending
     except asyncio.CancelledError:
         if leaving.left:
             raise
@@ -28,11 +27,23 @@ async def relay(exchange: Exchange, call: Call, answer: StreamReply, leaving: Le
     except GatewayError as raised:
         error = raised
     except OSError:
-        return  # some servers tell of a caller that has left only here
+        error = CallCancelled("The caller left.")  # some servers tell of it only here
     except Exception:  # the door: whatever it is, the caller must not take it for the end
-        logger.exception("a relayed answer failed unexpectedly", extra={"call_id": call.call_id})
+        logger.exception("a stream failed unexpectedly", extra={"call_id": call.call_id})
         error = InternalError("The gateway failed.")
     finally:
         await answer.aclose(error)
-    if error is None:
+    return error
+
+
+async def relay(exchange: Exchange, call: Call, answer: StreamReply, leaving: Leaving) -> None:
+    """Sound, pictures, events of their own kind. Bytes have no place for an error: an answer that fails under way is
+    not finished, and the server cuts the connection. A caller never takes half a sound for a whole one."""
+
+    async def send() -> None:
+        await exchange.start(200, [reply.typed(answer.relayed_as), *reply.headers(exchange, "openai_chat")])
+        async for piece in answer:
+            await exchange.piece(piece)
+
+    if await ended(send(), call, answer, leaving) is None:
         await exchange.finish()

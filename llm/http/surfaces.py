@@ -5,17 +5,19 @@ What a field means is the provider's business; its JSON type, and that it is the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from llm.errors import InvalidRequest
-from llm.http import fields, multipart
+from llm.http import fields, upload
 from llm.http.fields import Kind
+from llm.http.incoming import Incoming
 from llm.spec import Request
 
 Parse = Callable[[bytes, Mapping[str, str]], Request]
+ReadForm = Callable[[Incoming, Mapping[str, str]], Awaitable[Request]]
 
 _PASSED_ON: Final = ("openai-organization", "openai-project", "openai-beta")
 _COMMON: Final[Mapping[str, Kind]] = {"model": "string", "user": "string"}
@@ -90,9 +92,9 @@ def _parse(surface: str, body: bytes, headers: Mapping[str, str]) -> Request:
     )
 
 
-def _parse_form(surface: str, body: bytes, headers: Mapping[str, str]) -> Request:
-    """The same for a multipart form; its model is all that is read."""
-    model, form = multipart.read(body, headers.get("content-type", ""))
+async def _read_form(surface: str, incoming: Incoming, headers: Mapping[str, str]) -> Request:
+    """The same for a multipart form; its model is all that is looked for."""
+    model, form = await upload.read(incoming, headers.get("content-type", ""))
     return Request("openai_chat", model, {}, headers=_passed_on(headers), surface=surface, form=form)
 
 
@@ -100,7 +102,7 @@ def _passed_on(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: headers[name] for name in _PASSED_ON if name in headers}
 
 
-PARSERS: Final[Mapping[str, Parse]] = {
-    **{surface: partial(_parse, surface) for surface in _SHAPES},
-    **{surface: partial(_parse_form, surface) for surface in ("audio/transcriptions", "audio/translations")},
+PARSERS: Final[Mapping[str, Parse]] = {surface: partial(_parse, surface) for surface in _SHAPES}
+FORMS: Final[Mapping[str, ReadForm]] = {
+    surface: partial(_read_form, surface) for surface in ("audio/transcriptions", "audio/translations")
 }

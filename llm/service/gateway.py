@@ -9,7 +9,7 @@ from typing import TypeVar
 from llm import adapters
 from llm.errors import GatewayError, InvalidRequest, UpstreamMalformed
 from llm.observe.record import Sink
-from llm.policies import authenticate, retry, route
+from llm.policies import authenticate, capability, retry, route
 from llm.service import meter
 from llm.service.call import Call, Reply
 from llm.service.clock import Clock
@@ -17,7 +17,7 @@ from llm.service.stream import StreamReply
 from llm.service.target import target_of
 from llm.service.turn import Turn
 from llm.snapshot import Caller, Holder, Snapshot
-from llm.spec import Adapter, AnswerStream, Request, Result, Target
+from llm.spec import DIALECT_OF_SURFACE, Adapter, AnswerStream, Request, Result, Target
 from llm.transport.base import Transport
 
 T = TypeVar("T")
@@ -66,7 +66,7 @@ class Gateway:
                 streaming = turn.answering = True
                 turn.measure()
                 return result
-            turn.info.dropped = result.dropped
+            turn.info.dropped = turn.left_out + result.dropped
             turn.succeed(result.usage)
         except BaseException as error:
             turn.fail(error)
@@ -105,10 +105,12 @@ class Gateway:
 
     def _plan(self, snapshot: Snapshot, caller: Caller, request: Request) -> route.Plan:
         plan = route.plan(snapshot, caller, request.model, now=self._clock.now(), random=self._clock.random)
-        return self._serving(plan, request.surface) if request.surface else plan
+        return self._serving(plan, request.surface) if request.surface else capability.kept(plan, request)
 
     def _serving(self, plan: route.Plan, surface: str) -> route.Plan:
         """Only the candidates whose kind has this surface. InvalidRequest where none has."""
+        if surface in DIALECT_OF_SURFACE:
+            return plan
 
         def kept(candidates: tuple[route.Candidate, ...]) -> tuple[route.Candidate, ...]:
             return tuple(one for one in candidates if self._adapter(one.upstream.kind).serves(surface))
@@ -132,10 +134,12 @@ class Gateway:
             turn.attempt(step)
             target = target_of(step.candidate, plan.policy, remaining=walk.budget - turn.elapsed)
             try:
-                return await verb(self._adapter(target.kind), turn.request, target)
+                adapter = self._adapter(target.kind)
+                request, turn.left_out = capability.without(turn.request, step.candidate.model)
+                return await verb(adapter, _fitting(request, adapter), target)
             except GatewayError as error:
                 turn.attempt_failed(error)
-                following = walk.after(error, elapsed=turn.elapsed)
+                following = walk.after(error, elapsed=turn.elapsed) if turn.request.repeatable else None
                 if following is None:
                     walk.conclude(error)
                     raise
@@ -153,6 +157,8 @@ class Gateway:
 
     def _begin_relay(self, turn: Turn) -> Verb[Result | StreamReply]:
         async def begin(adapter: Adapter, request: Request, target: Target) -> Result | StreamReply:
+            if not request.surface:
+                return await adapter.complete(request, target)
             answer = await adapter.relay(request, target)
             if isinstance(answer, Result):
                 return answer
@@ -169,7 +175,7 @@ class Gateway:
             await stream.aclose()
             raise
         turn.first_byte()
-        turn.info.dropped = stream.dropped
+        turn.info.dropped = turn.left_out + stream.dropped
         return StreamReply(turn, stream, pieces=pieces, first=first, sink=self._sink, relayed_as=relayed_as)
 
     def _adapter(self, kind: str) -> Adapter:
@@ -177,6 +183,13 @@ class Gateway:
         if adapter is None:
             adapter = self._adapters[kind] = self._adapter_of(kind, self._transport)
         return adapter
+
+
+def _fitting(request: Request, adapter: Adapter) -> Request:
+    """As it is, or as a conversation where it is one and the kind does not have its surface."""
+    if not request.surface or adapter.serves(request.surface):
+        return request
+    return replace(request, surface="", dialect=DIALECT_OF_SURFACE[request.surface])
 
 
 async def _complete(adapter: Adapter, request: Request, target: Target) -> Result:

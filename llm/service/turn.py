@@ -30,6 +30,7 @@ class Turn:
         self.request: Request | None = None
         self.route = ""
         self.provider_key = ""
+        self.left_out: tuple[str, ...] = ()  # of the request, for the model of the latest attempt
         self.answering = False  # the answer's head is out: its status is 200 whatever comes
         self.settled = False
         self._clock = clock

@@ -8,13 +8,15 @@ from collections.abc import AsyncIterator, Mapping
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, AbstractStreamWriter
+from aiohttp.http import StreamWriter
 from yarl import URL
 
-from llm.errors import UpstreamMalformed, UpstreamUnreachable
+from llm.errors import GatewayError, UpstreamError, UpstreamMalformed, UpstreamUnreachable
 from llm.spec import Connection, Timeouts
 from llm.transport import address
-from llm.transport.base import Answer, Outbound, Transport
-from llm.transport.foreign import Phase, StaleConnection, late, mapped
+from llm.transport.base import Answer, Outbound, Stream, Transport
+from llm.transport.failures import Phase, late
+from llm.transport.foreign import StaleConnection, mapped
 from llm.transport.pool import KEPT_SESSIONS, Pool, open_session
 
 
@@ -69,9 +71,10 @@ class AiohttpTransport(Transport):
 
 
 class _Clock:
-    """The deadlines of one attempt, in the loop's time. Starts when it is made."""
+    """The deadlines of one attempt, in the loop's time. Starts when it is made. `failure`: what a body that is sent
+    while it comes has ended in."""
 
-    __slots__ = ("first_byte_at", "loop", "scope", "timeouts", "total_at")
+    __slots__ = ("failure", "first_byte_at", "loop", "scope", "timeouts", "total_at")
 
     def __init__(self, timeouts: Timeouts) -> None:
         self.loop = asyncio.get_running_loop()
@@ -79,6 +82,7 @@ class _Clock:
         self.total_at = self.loop.time() + timeouts.total
         self.first_byte_at = float("inf")
         self.scope: asyncio.Timeout | None = None
+        self.failure: GatewayError | None = None
 
     def sent(self, delay: float = 0.0) -> None:
         """The request's last byte is written, or will be in `delay` seconds: from then on the answer may be late."""
@@ -113,6 +117,35 @@ class _Body(aiohttp.Payload):
         await self.write(writer)
 
 
+class _Upload(aiohttp.Payload):
+    """A body that is sent while it comes. Unless it is sent to its end its connection is dropped at once."""
+
+    def __init__(self, stream: Stream, clock: _Clock) -> None:
+        super().__init__(stream)
+        self._size = stream.length
+        self._clock = clock
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        raise TypeError("There is no text of a stream.")
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        whole = False
+        try:
+            async for piece in self._value:
+                await writer.write(piece)
+            whole = True
+            self._clock.sent()
+        except GatewayError as error:
+            self._clock.failure = error
+            raise
+        finally:
+            if not whole and isinstance(writer, StreamWriter) and writer.transport is not None:
+                writer.transport.abort()  # not close(): that would wait for what is still to be written
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        await self.write(writer)
+
+
 async def _exchange(
     session: aiohttp.ClientSession, outbound: Outbound, url: URL, clock: _Clock
 ) -> aiohttp.ClientResponse:
@@ -124,6 +157,8 @@ async def _exchange(
                         return await _request(session, outbound, url, clock)
                 except StaleConnection:
                     continue  # each turn closes one dead kept connection, so this ends
+                except UpstreamError as error:
+                    raise clock.failure or error
     except TimeoutError as error:
         raise late("first_byte" if clock.first_byte_at < clock.total_at else "total") from error
     finally:
@@ -138,11 +173,17 @@ async def _request(
     return await session.request(
         outbound.method,
         url,
-        data=_Body(outbound.body, clock) if outbound.body else None,
+        data=_payload(outbound.body, clock),
         headers=outbound.headers,
         allow_redirects=False,
         timeout=_connect_limit(outbound.timeouts.connect),
     )
+
+
+def _payload(body: bytes | Stream, clock: _Clock) -> aiohttp.Payload | None:
+    if isinstance(body, bytes):
+        return _Body(body, clock) if body else None
+    return _Upload(body, clock)
 
 
 class AiohttpAnswer(Answer):
@@ -195,6 +236,8 @@ class AiohttpAnswer(Answer):
                     return await self._response.content.readany()
         except TimeoutError as error:
             raise late(phase) from error
+        except UpstreamError as error:
+            raise self._clock.failure or error
 
     async def aclose(self) -> None:
         """A connection that was read to its end is back in the pool by now; any other is dropped at once."""

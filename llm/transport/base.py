@@ -9,6 +9,22 @@ from typing import Protocol
 from llm.spec import Connection, Timeouts
 
 
+class Stream(Protocol):
+    """A body that is sent while it comes.
+
+    `length` in bytes, to be sent as content-length; None: the body is sent in chunks. Iterated once by one `send`, and
+    the next piece (never empty) is asked for only when the connection can take it: back-pressure is the transport's
+    work. A GatewayError of the iterator ends the request, unfinished and with its connection, and is what `send`
+    raises. `send` may return before the body's end, when the provider answers that early; closing the answer then ends
+    the sending.
+    """
+
+    @property
+    def length(self) -> int | None: ...
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Outbound:
     """One HTTP request to a provider. `repr` shows neither headers nor body: they hold keys and prompts."""
@@ -16,7 +32,7 @@ class Outbound:
     method: str
     url: str
     headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
+    body: bytes | Stream = field(repr=False)
     timeouts: Timeouts = Timeouts()
     connection: Connection = Connection()
 
@@ -43,7 +59,7 @@ class Answer(Protocol):
 
 
 class Transport(Protocol):
-    """Raises UpstreamUnreachable, UpstreamTimeout or UpstreamMalformed, nothing else."""
+    """Raises UpstreamUnreachable, UpstreamTimeout or UpstreamMalformed, and what a `Stream` raises; nothing else."""
 
     async def send(self, outbound: Outbound) -> Answer: ...
 

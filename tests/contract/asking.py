@@ -115,7 +115,9 @@ async def unknown_fields_survive(bench: Bench) -> None:
     extra = {"brand_new": {"deep": [1, 2.50, None]}, "other": "x"}
     talk = user("hello", extra=extra)
     result = await bench.ask(talk)
-    assert {**bench.body(talk), "model": "served"} == bench.received.json
+    named = {"model": "served"} if "model" in bench.body(talk) else {}
+    assert bench.body(talk) | named == bench.received.json
+    assert bench.received.model == "served"
     assert result.dropped == ()
 
 
@@ -125,15 +127,15 @@ async def answer_is_byte_for_byte(bench: Bench) -> None:
     whole = json.loads(first.body)
     assert bench.received.number == 1
     assert json.dumps(whole, separators=(",", ":"), ensure_ascii=False).encode() == first.body
-    assert "service_tier" in first.body.decode()
+    assert ("avgLogprobs" if bench.caller == "gemini" else "service_tier") in first.body.decode()
 
 
 @scenario("across")
 async def what_is_lost_is_named(bench: Bench) -> None:
-    result = await bench.ask(user("hello", extra={"brand_new": 1}))
-    assert result.dropped == ("brand_new",)
-    stream = await bench.begin(user("hello", extra={"brand_new": 1}))
-    assert stream.dropped == ("brand_new",)
+    result = await bench.ask(user("hello", extra={"novelty": 1}))
+    assert result.dropped == ("novelty",)
+    stream = await bench.begin(user("hello", extra={"novelty": 1}))
+    assert stream.dropped == ("novelty",)
     await stream.aclose()
 
 
@@ -142,9 +144,9 @@ async def parameters_fill_what_is_left_out(bench: Bench) -> None:
     given = {"temperature": 0.25, "max_tokens": 7, "model": "other", "stream": True}
     await bench.ask(user("hello", max_tokens=11), parameters=given, extra_body={"service_tier": "flex", "messages": []})
     body = bench.received.json
-    assert (body["temperature"], body["service_tier"], body["model"]) == (0.25, "flex", "served")
+    assert (bench.temperature, body["service_tier"], bench.received.model) == (0.25, "flex", "served")
     assert bench.understood() == user("hello", max_tokens=11)
-    assert ("max_tokens" in body) != ("max_completion_tokens" in body)
+    assert not {"max_tokens", "max_completion_tokens"} <= set(body)
     assert body.get("stream") in (None, False)
 
 
@@ -152,7 +154,7 @@ async def parameters_fill_what_is_left_out(bench: Bench) -> None:
 async def path_and_key(bench: Bench) -> None:
     await bench.ask(user("hello"), secret="sk-test")
     seen, row = bench.received, bench.row
-    assert (seen.method, seen.path, seen.json["model"]) == ("POST", row.path, "served")
+    assert (seen.method, seen.path, seen.model) == ("POST", row.path, "served")
     assert seen.headers["content-type"] == "application/json"
     carrying = {name: value for name, value in seen.headers.items() if "sk-test" in value}
     assert carrying == {row.key_header: f"{row.key_prefix}sk-test"}

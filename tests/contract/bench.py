@@ -15,7 +15,7 @@ from llm.adapters.answer_stream import Patience
 from llm.errors import GatewayError
 from llm.spec import Adapter, AnswerStream, Connection, Dialect, Request, Result, Target
 from llm.transport.aiohttp import AiohttpTransport
-from tests.contract import chat_words, messages_words
+from tests.contract import chat_words, gemini_words, messages_words
 from tests.contract.rows import Row
 from tests.contract.talk import Heard, Talk
 from tests.support.upstream import FakeUpstream
@@ -23,8 +23,12 @@ from tests.support.upstream_answers import compact
 from tests.support.upstream_behaviours import Behaviour
 from tests.support.upstream_wire import Received
 
-WORDS: dict[Dialect, ModuleType] = {"openai_chat": chat_words, "anthropic_messages": messages_words}
-CLEAN_ENDS = (b"[DONE]", b"message_stop")
+WORDS: dict[Dialect, ModuleType] = {
+    "openai_chat": chat_words,
+    "anthropic_messages": messages_words,
+    "gemini": gemini_words,
+}
+CLEAN_ENDS = (b"[DONE]", b"message_stop", b'"finishReason"')
 KEY = "sk-test"
 PATIENCE = Patience(finish=0.2, drain=0.2)
 
@@ -107,6 +111,11 @@ class Bench:
         """The latest request as the provider reads it."""
         talk: Talk = WORDS[self.row.dialect].understand(self.received.json)
         return talk
+
+    @property
+    def temperature(self) -> object:
+        """The temperature of the latest request, where the provider reads it."""
+        return WORDS[self.row.dialect].temperature(self.received.json)
 
 
 @asynccontextmanager

@@ -71,6 +71,10 @@ def understand(body: dict[str, Any]) -> Talk:
     )
 
 
+def temperature(body: dict[str, Any]) -> object:
+    return body["temperature"]
+
+
 def _say(message: dict[str, Any]) -> Say:
     content = message.get("content") or ""
     images = (

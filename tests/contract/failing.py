@@ -122,7 +122,7 @@ async def silent(bench: Bench) -> None:
 @scenario()
 async def redirected(bench: Bench) -> None:
     await refused(bench, UpstreamMalformed, redirect("http://127.0.0.1:1/elsewhere"))
-    assert all(request.path == bench.row.path for request in bench.upstream.requests)
+    assert {request.path for request in bench.upstream.requests} <= bench.row.paths
 
 
 @scenario()
@@ -195,5 +195,5 @@ async def stream_error_keeps_secrets(bench: Bench) -> None:
 @scenario("across")
 async def wrong_types_are_named(bench: Bench) -> None:
     error = await refused(bench, InvalidRequest, talk=user("hello", extra={"temperature": "hot"}))
-    assert error.param == "temperature"
+    assert error.param is not None and error.param.rpartition(".")[2] == "temperature"
     assert bench.upstream.requests == []

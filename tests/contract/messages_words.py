@@ -61,6 +61,10 @@ def understand(body: dict[str, Any]) -> Talk:
     )
 
 
+def temperature(body: dict[str, Any]) -> object:
+    return body["temperature"]
+
+
 def _say(message: dict[str, Any]) -> Say:
     content = message["content"]
     blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content

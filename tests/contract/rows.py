@@ -61,18 +61,23 @@ ECHO_CANNOT = {
 
 @dataclass(frozen=True)
 class Row:
-    """`base` goes behind the fake upstream's URL, `fixtures` is the folder of recorded answers; `cannot`: scenario ->
-    reason."""
+    """`base` goes behind the fake upstream's URL, `fixtures` is the folder of recorded answers; `stream_path`, where
+    streams have a path of their own; `cannot`: scenario -> reason."""
 
     kind: str
     dialect: Dialect
     path: str = ""
+    stream_path: str = ""
     base: str = ""
     fixtures: str = ""
     key_header: str = ""
     key_prefix: str = ""
     needs_upstream: bool = True
     cannot: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def paths(self) -> set[str]:
+        return {self.path, self.stream_path or self.path}
 
 
 _CHAT = {"path": "/v1/chat/completions", "base": "/v1", "key_header": "authorization", "key_prefix": "Bearer "}
@@ -87,6 +92,14 @@ ROWS = (
         path="/openai/deployments/served/chat/completions",
         fixtures="openai",
         key_header="api-key",
+    ),
+    Row(
+        "gemini",
+        "gemini",
+        path="/v1beta/models/served:generateContent",
+        stream_path="/v1beta/models/served:streamGenerateContent",
+        fixtures="gemini",
+        key_header="x-goog-api-key",
     ),
     Row("echo", "openai_chat", needs_upstream=False, cannot=ECHO_CANNOT),
 )

@@ -25,7 +25,6 @@ from tests.support.gateway_processes import all_gone, children, descendants, gon
 from tests.support.load import Load
 from tests.support.upstream import FakeUpstream
 from tests.support.upstream_behaviours import held, held_stream, text
-from tests.support.upstream_default import model_of
 from tests.support.upstream_faults import silence, stall
 from tests.support.upstream_thread import ThreadedUpstream
 from tests.support.upstream_wire import Exchange
@@ -45,7 +44,7 @@ async def by_model(exchange: Exchange) -> None:
         "silent": silence(),
         "floods": text(f"{'x' * 50_000} " * 400),
     }
-    await behaviours[model_of(exchange.request)](exchange)
+    await behaviours[exchange.request.model](exchange)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""FakeUpstream: a scripted provider, a real server on loopback, that speaks both dialects and can do wrong.
+"""FakeUpstream: a scripted provider, a real server on loopback, that speaks every dialect and can do wrong.
 
     async with FakeUpstream() as upstream:                      # or: with FakeUpstream.in_thread() as upstream:
         upstream.script(faults.server_error(), text("Hello"))   # used once each, in order; then `upstream.default`
@@ -22,8 +22,9 @@ from tests.support import upstream_surfaces as surfaces
 from tests.support.upstream_behaviours import Behaviour, model_list, reply
 from tests.support.upstream_default import echo
 from tests.support.upstream_faults import refuse
+from tests.support.upstream_gemini import VERBS
 from tests.support.upstream_tls import authority
-from tests.support.upstream_wire import Connection, Exchange, Received, read_request
+from tests.support.upstream_wire import GEMINI, Connection, Exchange, Received, read_request
 
 if TYPE_CHECKING:
     from tests.support.upstream_thread import ThreadedUpstream
@@ -35,6 +36,11 @@ PATHS = {
     "/v1/models": "GET",
 }
 DEFAULT_MODELS = ("gpt-4o", "gpt-4o-mini", "claude-sonnet-4-5")
+
+
+def _method_of(path: str) -> str | None:
+    gemini = GEMINI.fullmatch(path)
+    return ("POST" if gemini["verb"] in VERBS else None) if gemini is not None else PATHS.get(path)
 
 
 class FakeUpstream:
@@ -177,7 +183,7 @@ class FakeUpstream:
     def _behaviour(self, request: Received) -> Behaviour:
         refusal = checks.check_key(request, self.keys)
         listing = request.path == "/v1/models" and request.method == "GET"
-        if refusal is None and self.strict and PATHS.get(request.path) == "POST" == request.method:
+        if refusal is None and self.strict and _method_of(request.path) == "POST" == request.method:
             refusal = checks.check_body(request, self.models)
         if refusal is not None:
             return refuse(refusal.status, refusal.message, code=refusal.code)
@@ -189,6 +195,6 @@ class FakeUpstream:
             return self.default
         if (surface := surfaces.default(request)) is not None:
             return surface
-        if PATHS.get(request.path) != request.method:
+        if _method_of(request.path) != request.method:
             return refuse(404, f"Invalid URL ({request.method} {request.path})", code="unknown_url")
         return reply(echo(request))

@@ -1,4 +1,4 @@
-"""What a provider says, in both dialects, whole and streamed (WIRE.md). Pure: no I/O, no clock."""
+"""What a provider says, in every dialect, whole and streamed (WIRE.md). Pure: no I/O, no clock."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tests.support import upstream_gemini as gemini
 from tests.support.upstream_wire import Dialect
 
 CREATED = 1_763_900_000  # a fixed instant: answers are the same in every run
@@ -60,11 +61,16 @@ class Reply:
 
 def body(dialect: Dialect, reply: Reply, *, number: int, model: str) -> dict[str, object]:
     """The whole answer to request `number`."""
+    if dialect == "gemini":
+        return gemini.body(reply, number, model)
     return (_openai_body if dialect == "openai_chat" else _anthropic_body)(reply, number, model)
 
 
 def events(dialect: Dialect, reply: Reply, *, number: int, model: str, include_usage: bool = True) -> list[bytes]:
     """The streamed answer, one server-sent event each. `include_usage` matters to OpenAI only."""
+    if dialect == "gemini":
+        told = gemini.events(reply, words(reply.text or ""), number, model)
+        return [b"data: " + compact(event) + b"\n\n" for event in told]
     if dialect == "openai_chat":
         chunks = _openai_chunks(reply, number, model, include_usage)
         return [*(b"data: " + compact(chunk) + b"\n\n" for chunk in chunks), b"data: [DONE]\n\n"]
@@ -76,9 +82,19 @@ def anthropic_event(event: dict[str, object]) -> bytes:
 
 
 def error_body(
-    dialect: Dialect, status: int, message: str, *, code: str | None = None, kind: str | None = None, number: int = 0
+    dialect: Dialect,
+    status: int,
+    message: str,
+    *,
+    code: str | None = None,
+    kind: str | None = None,
+    number: int = 0,
+    retry_after: str | None = None,
 ) -> dict[str, object]:
-    """The dialect's envelope. `kind` overrides the type that belongs to the status."""
+    """The dialect's envelope. `kind` overrides the type that belongs to the status; `retry_after` (seconds) stands in
+    Google's bodies only."""
+    if dialect == "gemini":
+        return gemini.error_body(status, message, code=code, retry_after=retry_after)
     if dialect == "openai_chat":
         fallback = "server_error" if status >= 500 else "invalid_request_error"
         kind = kind or _OPENAI_ERROR_TYPE.get(status, fallback)
@@ -89,7 +105,7 @@ def error_body(
 
 def error_event(dialect: Dialect, message: str) -> bytes:
     """An error in the middle of a stream."""
-    if dialect == "openai_chat":
+    if dialect in ("openai_chat", "gemini"):
         return b"data: " + compact(error_body(dialect, 500, message)) + b"\n\n"
     return anthropic_event(error_body(dialect, 529, message))
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.support import upstream_answers as answers
 from tests.support.upstream_answers import Reply, Tokens, ToolCall
-from tests.support.upstream_default import echo, include_usage, model_of
+from tests.support.upstream_default import echo, include_usage
 from tests.support.upstream_wire import Exchange
 
 Behaviour = Callable[[Exchange], Awaitable[None]]
@@ -30,6 +30,8 @@ def headers_of(exchange: Exchange, content_type: str) -> dict[str, str]:
     number = exchange.request.number
     if exchange.request.dialect == "openai_chat":
         return {"content-type": content_type, "x-request-id": f"req_{number:012d}", "openai-processing-ms": "7"}
+    if exchange.request.dialect == "gemini":
+        return {"content-type": content_type, "server-timing": "gfet4t7; dur=7"}
     return {"content-type": content_type, "request-id": f"req_{number:012d}"}
 
 
@@ -58,7 +60,7 @@ def reply(value: Reply) -> Behaviour:
             await _send_events(exchange, stream_of(exchange, value))
             return
         request = exchange.request
-        whole = answers.body(request.dialect, value, number=request.number, model=model_of(request))
+        whole = answers.body(request.dialect, value, number=request.number, model=request.model)
         await exchange.answer(200, answers.compact(whole), headers_of(exchange, "application/json"))
 
     return behave
@@ -81,7 +83,7 @@ def stream_of(exchange: Exchange, value: Reply | None = None) -> list[bytes]:
         request.dialect,
         value or echo(request),
         number=request.number,
-        model=model_of(request),
+        model=request.model,
         include_usage=include_usage(request),
     )
 
@@ -129,7 +131,7 @@ def gzipped(content: str = "compressed") -> Behaviour:
 
     async def behave(exchange: Exchange) -> None:
         request = exchange.request
-        whole = answers.body(request.dialect, Reply(content), number=request.number, model=model_of(request))
+        whole = answers.body(request.dialect, Reply(content), number=request.number, model=request.model)
         headers = {**headers_of(exchange, "application/json"), "content-encoding": "gzip"}
         await exchange.answer(200, gzip.compress(answers.compact(whole)), headers)
 

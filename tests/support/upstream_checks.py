@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from tests.support.upstream_wire import Received
+from tests.support import upstream_gemini as gemini
+from tests.support.upstream_wire import GEMINI, Received
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,10 @@ class Refusal:
 
 
 def key_of(request: Received) -> str | None:
-    """The key that the request carries: Bearer everywhere, x-api-key on Anthropic's paths too, api-key on Azure's."""
+    """The key that the request carries: Bearer everywhere, x-api-key on Anthropic's paths too, api-key on Azure's,
+    at Gemini x-goog-api-key only."""
+    if request.dialect == "gemini":
+        return request.headers.get("x-goog-api-key")
     if request.dialect == "anthropic_messages" and (key := request.headers.get("x-api-key")):
         return key
     if request.path.startswith("/openai/deployments/") and (key := request.headers.get("api-key")):
@@ -31,6 +35,8 @@ def check_key(request: Received, keys: Collection[str] | None) -> Refusal | None
         return None
     if request.dialect == "openai_chat":
         return Refusal(401, "Incorrect API key provided.", "invalid_api_key")
+    if request.dialect == "gemini":
+        return Refusal(400, "API key not valid. Please pass a valid API key.", gemini.BAD_KEY)
     return Refusal(401, "invalid x-api-key")
 
 
@@ -42,12 +48,19 @@ def check_body(request: Received, models: Collection[str] | None) -> Refusal | N
         return Refusal(400, "We could not parse the JSON body of your request.")
     if not request.headers.get("content-type", "").startswith("application/json"):
         return Refusal(400, "The content type must be application/json.")
-    rules = _openai_rules if request.dialect == "openai_chat" else _anthropic_rules
-    for message in (*_shared_rules(body), *rules(body, request.headers)):
+    for message in _broken_rules(request, body):
         return Refusal(400, message)
-    if models is not None and body["model"] not in models:
-        return Refusal(404, f"The model `{body['model']}` does not exist.", "model_not_found")
+    if models is not None and request.model not in models:
+        return Refusal(404, f"The model `{request.model}` does not exist.", "model_not_found")
     return None
+
+
+def _broken_rules(request: Received, body: Mapping[str, object]) -> Iterator[str]:
+    if (found := GEMINI.fullmatch(request.path)) is not None:
+        yield from gemini.rules(body, found["verb"], request.query)
+        return
+    yield from _shared_rules(body)
+    yield from (_openai_rules if request.dialect == "openai_chat" else _anthropic_rules)(body, request.headers)
 
 
 def _shared_rules(body: Mapping[str, object]) -> Iterator[str]:

@@ -6,13 +6,14 @@ The answer is `echo: <the last user text>`, so that a test can tell which reques
 
 from __future__ import annotations
 
+from tests.support import upstream_gemini
 from tests.support.upstream_answers import Reply, Tokens, ToolCall, words
 from tests.support.upstream_wire import Received
 
 
 def echo(request: Received) -> Reply:
     """The default answer to this request."""
-    body = request.json
+    body = request.json if request.dialect != "gemini" else upstream_gemini.as_messages(request.json)
     tokens_in = sum(len(_text_of(message.get("content")).split()) for message in _messages(body))
     tokens_in += len(_text_of(body.get("system")).split())
     if name := _forced_tool(body):
@@ -28,14 +29,6 @@ def echo(request: Received) -> Reply:
     if isinstance(limit, int) and len(kept) > limit:
         return Reply("".join(kept[:limit]), finish="length", tokens=Tokens(tokens_in or 1, limit))
     return Reply(text, tokens=Tokens(tokens_in or 1, len(kept)), stop_sequence=hit)
-
-
-def model_of(request: Received) -> str:
-    """The model that the body names; "" where it names none."""
-    try:
-        return str(request.json.get("model", ""))
-    except ValueError:
-        return ""
 
 
 def include_usage(request: Received) -> bool:

@@ -22,8 +22,11 @@ def refuse(
 
     async def behave(exchange: Exchange) -> None:
         request = exchange.request
-        body = answers.error_body(request.dialect, status, message, code=code, kind=kind, number=request.number)
         merged = {**headers_of(exchange, "application/json"), **(headers or {})}
+        wait = merged.pop("retry-after", None) if request.dialect == "gemini" else None
+        body = answers.error_body(
+            request.dialect, status, message, code=code, kind=kind, number=request.number, retry_after=wait
+        )
         await exchange.answer(status, answers.compact(body), merged)
 
     return behave
@@ -39,10 +42,10 @@ def server_error(status: int = 500) -> Behaviour:
 
 
 def overloaded() -> Behaviour:
-    """503 of OpenAI, 529 of Anthropic."""
+    """503, 529 of Anthropic."""
 
     async def behave(exchange: Exchange) -> None:
-        status = 503 if exchange.request.dialect == "openai_chat" else 529
+        status = 529 if exchange.request.dialect == "anthropic_messages" else 503
         await refuse(status, "Overloaded.")(exchange)
 
     return behave
@@ -163,13 +166,19 @@ def malformed_chunk(after: int = 4) -> Behaviour:
 
 
 def no_done(*, stalls: bool = False) -> Behaviour:
-    """All but the last event ([DONE], message_stop); `stalls`: and the connection stays open."""
+    """All but the last event ([DONE], message_stop); `stalls`: and the connection stays open. Gemini's mark is the end
+    of the transfer: the connection is closed without it."""
 
     async def behave(exchange: Exchange) -> None:
+        gemini = exchange.request.dialect == "gemini"
+        events = stream_of(exchange, LONG)
         await exchange.begin(headers_of(exchange, SSE))
-        await exchange.chunk(b"".join(stream_of(exchange, LONG)[:-1]))
+        await exchange.chunk(b"".join(events if gemini else events[:-1]))
         await exchange.delay(FOREVER if stalls else 0)
-        await exchange.end()
+        if gemini:
+            exchange.close()
+        else:
+            await exchange.end()
 
     return behave
 

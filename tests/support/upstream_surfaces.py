@@ -39,6 +39,9 @@ def default(request: Received) -> Behaviour | None:
     """None where the request is to no such surface."""
     if request.method != "POST":
         return None
+    if request.path.endswith(":batchEmbedContents"):
+        texts = request.json["requests"]
+        return answer(json_body={"embeddings": [{"values": VECTOR} for _ in texts]})
     if request.path == "/v1/completions":
         return _completion(request)
     if request.path == "/v1/audio/speech":

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.client import responses
 from typing import Literal
+from urllib.parse import unquote
 
-Dialect = Literal["openai_chat", "anthropic_messages"]
+Dialect = Literal["openai_chat", "anthropic_messages", "gemini"]
 
+GEMINI = re.compile(r"/v1(?:beta|alpha)?/models/(?P<model>[^/]+):(?P<verb>[A-Za-z]+)")
 _HEAD_LIMIT = 256 * 1024
 _LINGER_RESET = struct.pack("ii", 1, 0)  # close() with unsent data dropped: the peer sees a TCP reset
 
@@ -42,12 +45,26 @@ class Received:
 
     @property
     def dialect(self) -> Dialect:
+        if GEMINI.fullmatch(self.path):
+            return "gemini"
         anthropic = self.path == "/v1/messages" or "anthropic-version" in self.headers
         return "anthropic_messages" if anthropic else "openai_chat"
 
     @property
+    def model(self) -> str:
+        """The model that is asked, in the body or in the path; "" where none is named."""
+        if (gemini := GEMINI.fullmatch(self.path)) is not None:
+            return unquote(gemini["model"])
+        try:
+            return str(self.json.get("model", ""))
+        except ValueError:
+            return ""
+
+    @property
     def stream(self) -> bool:
-        """Whether the body asks for a stream; False where there is no JSON body."""
+        """Whether a stream is asked for: by the body, at Gemini by the path. False where there is no JSON body."""
+        if (gemini := GEMINI.fullmatch(self.path)) is not None:
+            return gemini["verb"] == "streamGenerateContent"
         try:
             return self.json.get("stream") is True
         except ValueError:

@@ -41,7 +41,7 @@ PROGRAM = """
 import asyncio, logging
 logging.basicConfig(format="%(levelname)s %(kind)s %(message)s")
 from llm.adapters import KINDS, kinds
-print(sorted(set(KINDS) - {"openai", "anthropic", "azure_openai", "openai_compatible", "echo"}))
+print(sorted(set(KINDS) - {"openai", "anthropic", "azure_openai", "gemini", "openai_compatible", "echo"}))
 print(KINDS["openai"][0], kinds.BY_NAME["parrot"].options)
 
 import django

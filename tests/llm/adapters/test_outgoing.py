@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm.adapters.openai_compatible import OpenAICompatible
-from llm.adapters.outgoing import build_body
-from llm.spec import Dialect, Request
+from llm.adapters.outgoing import build_body, build_surface_body
+from llm.spec import COUNT, Dialect, Request
 from tests.llm.adapters.doubles import request, target
 
 
@@ -65,6 +65,36 @@ def test_compatible_servers_get_the_older_word_for_the_bound() -> None:
     assert renamed["max_tokens"] == 5 and "max_completion_tokens" not in renamed
     untouched = sent(request(max_completion_tokens=5), renamed=OpenAICompatible.renamed)
     assert untouched["max_completion_tokens"] == 5 and "max_tokens" not in untouched
+
+
+@pytest.mark.parametrize(
+    ("surface", "filled"),
+    [
+        ("embeddings", {"dimensions": 8}),
+        ("images/generations", {"size": "1x1"}),
+        ("audio/speech", {"voice": "alloy"}),
+        ("completions", {"temperature": 1}),
+        ("moderations", {}),
+    ],
+)
+def test_a_surface_gets_the_defaults_that_it_knows(surface: str, filled: dict[str, object]) -> None:
+    defaults = {"dimensions": 8, "size": "1x1", "voice": "alloy", "temperature": 1, "tools": [], "model": "x"}
+    asked = Request("openai_chat", "asked", {"input": msgspec.Raw(b'"a"')}, surface=surface)
+    body = build_surface_body(asked, target(parameters=defaults, extra_body={"safe": True, "prompt": "b"}))
+    assert msgspec.json.decode(msgspec.json.encode(body)) == {"input": "a", "model": "served", **filled, "safe": True}
+
+
+def test_a_surfaces_caller_has_the_first_word_and_the_operator_the_last() -> None:
+    fields = {"size": msgspec.Raw(b'"2x2"'), "quality": msgspec.Raw(b'"low"')}
+    asked = Request("openai_chat", "asked", fields, surface="images/generations")
+    body = build_surface_body(asked, target(parameters={"size": "1x1"}, extra_body={"quality": "high"}))
+    assert msgspec.json.decode(msgspec.json.encode(body)) == {"size": "2x2", "quality": "high", "model": "served"}
+
+
+def test_a_count_is_of_what_the_caller_wrote() -> None:
+    asked = Request("anthropic_messages", "asked", {"messages": msgspec.Raw(b"[]")}, surface=COUNT)
+    body = build_surface_body(asked, target(parameters={"max_tokens": 9}, extra_body={"temperature": 1}))
+    assert msgspec.json.decode(msgspec.json.encode(body)) == {"messages": [], "model": "served"}
 
 
 JSON = st.recursive(

@@ -125,13 +125,15 @@ class Raw:
         return cls(*await asyncio.open_connection("127.0.0.1", door.port))
 
     async def send(self, path: str, body: bytes, *, length: int | None = None, **headers: str) -> None:
-        named = {
-            "host": "x",
-            "authorization": f"Bearer {KEY}",
-            "content-length": str(len(body) if length is None else length),
-        } | {name.replace("_", "-"): value for name, value in headers.items()}
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        await self.send_head(path, {"content-length": str(len(body) if length is None else length), **named})
+        self.writer.write(body)
+        await self.writer.drain()
+
+    async def send_head(self, path: str, headers: Mapping[str, str]) -> None:
+        named = {"host": "x", "authorization": f"Bearer {KEY}", **headers}
         head = "".join(f"{name}: {value}\r\n" for name, value in named.items())
-        self.writer.write(f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + body)
+        self.writer.write(f"POST {path} HTTP/1.1\r\n{head}\r\n".encode())
         await self.writer.drain()
 
     async def until(self, mark: bytes) -> bytes:

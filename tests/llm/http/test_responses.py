@@ -20,7 +20,9 @@ from tests.support.upstream_behaviours import answer, pieces, tools
 
 PATH = "/v1/responses"
 TRANSLATED = ["an/claude-sonnet-4-5", "e/echo"]
-STREAM = (Path(__file__).parents[2] / "fixtures" / "streams" / "responses_text.sse").read_bytes()
+STREAMS = Path(__file__).parents[2] / "fixtures" / "streams"
+STREAM = (STREAMS / "responses_text.sse").read_bytes()
+MESSAGES = (STREAMS / "anthropic_text.sse").read_bytes()
 TOOL = {"type": "function", "name": "weather", "parameters": {"type": "object"}, "strict": False}
 
 
@@ -40,6 +42,7 @@ async def test_a_whole_answer_is_translated(door: Serving, model: str) -> None:
         found = await client.responses.create(model=model, input="Hello there", instructions="Be brief.")
     assert "Hello there" in found.output_text
     assert (found.status, found.error) == ("completed", None)
+    assert (found.instructions, found.store, found.previous_response_id) == ("Be brief.", False, None)
     assert found.usage is not None and found.usage.output_tokens > 0
     record = await door.record()
     assert (record.status, record.endpoint, record.output_tokens) == (
@@ -104,8 +107,19 @@ async def test_the_provider_s_own_stream_passes_through(door: Serving, provider:
 async def test_a_stream_that_is_cut_is_no_clean_finish(door: Serving, provider: FakeUpstream) -> None:
     provider.default = pieces([STREAM[: STREAM.index(b"event: response.completed")]])
     found = await door.post(PATH, {"model": "oa/gpt-4o", "input": "Hi", "stream": True})
-    assert events(found.body)[-1]["type"] == "error"
+    told = events(found.body)
+    assert told[-1]["type"] == "error"
+    assert [event["sequence_number"] for event in told] == list(range(len(told)))
     assert b"response.completed" not in found.body
+    assert (await door.record()).status == "failed"
+
+
+async def test_an_error_in_a_translated_stream_has_the_next_number(door: Serving, provider: FakeUpstream) -> None:
+    provider.default = pieces([MESSAGES[: MESSAGES.index(b"event: message_delta")]])
+    found = await door.post(PATH, {"model": "an/claude-sonnet-4-5", "input": "Hi", "stream": True})
+    told = events(found.body)
+    assert len(told) > 3 and told[-1]["type"] == "error"
+    assert [event["sequence_number"] for event in told] == list(range(len(told)))
     assert (await door.record()).status == "failed"
 
 

@@ -67,7 +67,7 @@ async def test_embeddings_keep_every_form(
     assert (await door.record()).input_tokens == 5
 
 
-@pytest.mark.parametrize("surface", [*BODIES, "audio/speech"])
+@pytest.mark.parametrize("surface", [*(BODIES.keys() - {"completions"}), "audio/speech"])
 async def test_a_kind_without_the_surface_is_a_callers_error(
     door: Serving, provider: FakeUpstream, surface: str
 ) -> None:
@@ -90,6 +90,21 @@ async def test_a_route_falls_over_only_to_kinds_that_have_the_surface(provider: 
         assert (answered.status, answered.headers["x-gateway-provider"]) == (200, "b")
         record = await door.record()
     assert (record.attempts, record.route, record.status) == (2, "r", "succeeded")
+
+
+async def test_the_operators_fields_reach_a_surface(provider: FakeUpstream) -> None:
+    extra = {"input_type": "query", "model": "x", "input": "y", "prompt": "z", "query": "q", "documents": []}
+    parameters = {"dimensions": 8, "encoding_format": "float", "temperature": 0.1}
+    config = snapshot([openai("oa", provider.url, parameters=parameters, extra_body=extra)], [OA])
+    async with Serving(config) as door:
+        assert (await door.post("/v1/embeddings", {"model": OA, "input": "a", "dimensions": 2})).status == 200
+        assert (await door.post("/v1/moderations", {"model": OA, "input": "a"})).status == 200
+        assert (await door.post("/v1/rerank", {"model": OA, "query": "b", "documents": ["c"]})).status == 200
+    assert [one.json for one in provider.requests] == [
+        {"model": "gpt-4o", "input": "a", "dimensions": 2, "encoding_format": "float", "input_type": "query"},
+        {"model": "gpt-4o", "input": "a", "input_type": "query"},
+        {"model": "gpt-4o", "query": "b", "documents": ["c"], "input_type": "query"},
+    ]
 
 
 @pytest.mark.parametrize(
