@@ -73,7 +73,7 @@ class GatewayProcess:
 
     def begin(self, *arguments: str) -> None:
         """Starts and does not wait."""
-        self._served.clear()
+        served = self._served = threading.Event()  # its own: the reader of an earlier process may be late
         program = [sys.executable, str(ROOT / "manage.py"), "run_api", "--host", "127.0.0.1", "--port", "0"]
         self._process = subprocess.Popen(
             [*program, *self.arguments, *arguments],
@@ -83,7 +83,7 @@ class GatewayProcess:
             stderr=(self.folder / "log.jsonl").open("ab"),
             text=True,
         )
-        threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
+        threading.Thread(target=self._read, args=(self._process, served), daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -122,12 +122,11 @@ class GatewayProcess:
         headers = {"Authorization": f"Bearer {key}"}
         return requests.post(f"{self.url}/v1/chat/completions", json=body, headers=headers, timeout=60)
 
-    def _read(self, process: subprocess.Popen[str]) -> None:
+    def _read(self, process: subprocess.Popen[str], served: threading.Event) -> None:
         assert process.stdout is not None
         for line in process.stdout:
             self.output.append(line.rstrip("\n"))
             if line.startswith("LLM Gateway serves at "):
                 self.url = line.split()[4]
-                self._served.set()
-        if process is self._process:
-            self._served.set()  # it ended: nobody needs to wait any longer
+                served.set()
+        served.set()  # it ended: nobody needs to wait any longer
