@@ -1,57 +1,26 @@
-"""What tests of the wire share: reading an answer to its end, names that lead where a test wants, a small proxy."""
+"""What tests of the wire share: reading an answer to its end, and a small proxy."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from aiohttp.abc import AbstractResolver, ResolveResult
-
 from llm.spec import Connection
-from llm.transport.aiohttp import AiohttpTransport
-from llm.transport.base import Outbound
+from llm.transport.base import Outbound, Transport
 
 PRIVATE = Connection(allow_private=True)
 MakeOutbound = Callable[..., Outbound]
 EMPTY_ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-type: application/json\r\n\r\n{}"
 
 
-async def read(transport: AiohttpTransport, request: Outbound, *, limit: int = 64 * 1024 * 1024) -> bytes:
+async def read(transport: Transport, request: Outbound, *, limit: int = 64 * 1024 * 1024) -> bytes:
     """The whole body of the answer, closed."""
     answer = await transport.send(request)
     try:
         return await answer.read(limit)
     finally:
         await answer.aclose()
-
-
-class Names(AbstractResolver):
-    """Every name leads to these addresses."""
-
-    def __init__(self, *addresses: str) -> None:
-        self.addresses = addresses
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        return [
-            ResolveResult(hostname=host, host=ip, port=port, family=family, proto=0, flags=0) for ip in self.addresses
-        ]
-
-    async def close(self) -> None:
-        return None
-
-
-@asynccontextmanager
-async def resolving(*addresses: str) -> AsyncIterator[AiohttpTransport]:
-    """A transport for which every name leads to these addresses."""
-    transport = AiohttpTransport(resolver=Names(*addresses))
-    try:
-        yield transport
-    finally:
-        await transport.aclose()
 
 
 @asynccontextmanager

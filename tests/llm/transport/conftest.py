@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 
 import pytest
+import uvloop
 
 from llm.spec import Connection, Timeouts
-from llm.transport.aiohttp import AiohttpTransport
-from llm.transport.base import Outbound
+from llm.transport.base import Outbound, Transport
+from tests.support import transports
 from tests.support.upstream import FakeUpstream
 from tests.support.wire import PRIVATE, MakeOutbound
 
+# Served calls run on uvloop, those of workers and of tests on asyncio's own.
+LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    return LOOPS
+
+
+@pytest.fixture(params=transports.KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Every test here is about both transports."""
+    return str(request.param)
+
 
 @pytest.fixture
-async def transport() -> AsyncIterator[AiohttpTransport]:
-    made = AiohttpTransport()
+def resolving(kind: str) -> transports.Resolving:
+    """`async with resolving("127.0.0.1") as transport:` every name leads there."""
+    return transports.resolving(kind)
+
+
+@pytest.fixture
+async def transport(kind: str) -> AsyncIterator[Transport]:
+    made = transports.transport(kind)
     yield made
     await made.aclose()
 

@@ -10,13 +10,13 @@ import pytest
 
 from llm.errors import UpstreamError, UpstreamUnreachable
 from llm.spec import Connection
-from llm.transport.aiohttp import AiohttpTransport
+from llm.transport.base import Transport
 from tests.support import upstream_behaviours as do
 from tests.support.upstream import FakeUpstream
 from tests.support.wire import PRIVATE, MakeOutbound, read
 
 
-async def test_a_whole_answer(transport: AiohttpTransport, upstream: FakeUpstream, outbound: MakeOutbound) -> None:
+async def test_a_whole_answer(transport: Transport, upstream: FakeUpstream, outbound: MakeOutbound) -> None:
     answer = await transport.send(outbound(headers={"Authorization": "Bearer k", "X-Extra": "1"}))
     body = json.loads(await answer.read())
     await answer.aclose()
@@ -30,7 +30,7 @@ async def test_a_whole_answer(transport: AiohttpTransport, upstream: FakeUpstrea
 
 
 async def test_header_names_are_lower_case_and_any_status_is_an_answer(
-    transport: AiohttpTransport, upstream: FakeUpstream, outbound: MakeOutbound
+    transport: Transport, upstream: FakeUpstream, outbound: MakeOutbound
 ) -> None:
     upstream.script(do.answer(418, headers={"Retry-After": "7"}, json_body={"no": 1}))
     answer = await transport.send(outbound())
@@ -39,7 +39,7 @@ async def test_header_names_are_lower_case_and_any_status_is_an_answer(
 
 
 async def test_a_stream_comes_in_pieces_as_sent(
-    transport: AiohttpTransport, upstream: FakeUpstream, outbound: MakeOutbound
+    transport: Transport, upstream: FakeUpstream, outbound: MakeOutbound
 ) -> None:
     upstream.script(do.held_stream("one two three", after=2))
     answer = await transport.send(outbound(stream=True))
@@ -53,7 +53,7 @@ async def test_a_stream_comes_in_pieces_as_sent(
 
 
 async def test_a_compressed_answer_is_unpacked(
-    transport: AiohttpTransport, upstream: FakeUpstream, outbound: MakeOutbound
+    transport: Transport, upstream: FakeUpstream, outbound: MakeOutbound
 ) -> None:
     upstream.script(do.gzipped("squeezed"))
     assert b"squeezed" in await read(transport, outbound())
@@ -61,7 +61,7 @@ async def test_a_compressed_answer_is_unpacked(
 
 
 async def test_a_connection_read_to_its_end_is_used_again(
-    transport: AiohttpTransport, upstream: FakeUpstream, outbound: MakeOutbound
+    transport: Transport, upstream: FakeUpstream, outbound: MakeOutbound
 ) -> None:
     for stream in (False, True, False):
         await read(transport, outbound(stream=stream))
@@ -69,7 +69,7 @@ async def test_a_connection_read_to_its_end_is_used_again(
 
 
 async def test_a_connection_left_early_is_not_used_again(
-    transport: AiohttpTransport, upstream: FakeUpstream, outbound: MakeOutbound
+    transport: Transport, upstream: FakeUpstream, outbound: MakeOutbound
 ) -> None:
     upstream.script(do.held_stream(after=1))
     answer = await transport.send(outbound(stream=True))
@@ -82,7 +82,7 @@ async def test_a_connection_left_early_is_not_used_again(
 
 
 async def test_reading_after_the_end_of_an_answer_is_an_error_of_ours(
-    transport: AiohttpTransport, upstream: FakeUpstream, outbound: MakeOutbound
+    transport: Transport, upstream: FakeUpstream, outbound: MakeOutbound
 ) -> None:
     upstream.script(do.held_stream(after=1))
     answer = await transport.send(outbound(stream=True))
@@ -93,7 +93,7 @@ async def test_reading_after_the_end_of_an_answer_is_an_error_of_ours(
 
 @pytest.mark.parametrize("stage", ["before the answer", "within the stream"])
 async def test_cancelling_ends_the_upstream_call(
-    transport: AiohttpTransport, upstream: FakeUpstream, outbound: MakeOutbound, stage: str
+    transport: Transport, upstream: FakeUpstream, outbound: MakeOutbound, stage: str
 ) -> None:
     held = do.held(do.text("never"))
     upstream.script(held if stage == "before the answer" else do.held_stream(after=1))
@@ -116,7 +116,7 @@ async def test_cancelling_ends_the_upstream_call(
 
 
 async def test_redirects_are_answers_and_not_followed(
-    transport: AiohttpTransport, upstream: FakeUpstream, outbound: MakeOutbound
+    transport: Transport, upstream: FakeUpstream, outbound: MakeOutbound
 ) -> None:
     upstream.script(do.redirect(f"{upstream.url}/elsewhere"))
     answer = await transport.send(outbound())
@@ -125,9 +125,7 @@ async def test_redirects_are_answers_and_not_followed(
     assert len(upstream.requests) == 1
 
 
-async def test_cookies_are_not_kept(
-    transport: AiohttpTransport, upstream: FakeUpstream, outbound: MakeOutbound
-) -> None:
+async def test_cookies_are_not_kept(transport: Transport, upstream: FakeUpstream, outbound: MakeOutbound) -> None:
     upstream.script(do.answer(headers={"set-cookie": "session=1; Path=/"}, json_body={}))
     url = upstream.url_for("localhost") + "/v1/chat/completions"  # a jar would keep cookies of names only
     await read(transport, outbound(url=url))
@@ -136,7 +134,7 @@ async def test_cookies_are_not_kept(
 
 
 async def test_the_environment_names_no_proxy(
-    transport: AiohttpTransport, outbound: MakeOutbound, monkeypatch: pytest.MonkeyPatch
+    transport: Transport, outbound: MakeOutbound, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "")
@@ -144,7 +142,7 @@ async def test_the_environment_names_no_proxy(
 
 
 async def test_connections_per_host_are_limited(
-    transport: AiohttpTransport, upstream: FakeUpstream, outbound: MakeOutbound
+    transport: Transport, upstream: FakeUpstream, outbound: MakeOutbound
 ) -> None:
     upstream.default = do.held(do.text("done"))
     narrow = Connection(allow_private=True, max_connections=2)
@@ -156,7 +154,7 @@ async def test_connections_per_host_are_limited(
 
 
 async def test_many_configurations_do_not_pile_up(
-    transport: AiohttpTransport, upstream: FakeUpstream, outbound: MakeOutbound
+    transport: Transport, upstream: FakeUpstream, outbound: MakeOutbound
 ) -> None:
     upstream.script(do.held_stream("still here", after=1))
     held = await transport.send(outbound(stream=True))
@@ -168,21 +166,19 @@ async def test_many_configurations_do_not_pile_up(
     await held.aclose()
 
 
-async def test_a_closed_transport_refuses(transport: AiohttpTransport, outbound: MakeOutbound) -> None:
+async def test_a_closed_transport_refuses(transport: Transport, outbound: MakeOutbound) -> None:
     await read(transport, outbound())
     await transport.aclose()
     with pytest.raises(UpstreamUnreachable):
         await transport.send(outbound(connection=PRIVATE))
 
 
-async def test_large_bodies_go_through(
-    transport: AiohttpTransport, upstream: FakeUpstream, outbound: MakeOutbound
-) -> None:
+async def test_large_bodies_go_through(transport: Transport, upstream: FakeUpstream, outbound: MakeOutbound) -> None:
     body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "x" * 5_000_000}]}).encode()
     assert len(await read(transport, outbound(body=body))) > 5_000_000
     assert upstream.requests[0].body == body
 
 
-async def test_get_without_a_body(transport: AiohttpTransport, upstream: FakeUpstream, outbound: MakeOutbound) -> None:
+async def test_get_without_a_body(transport: Transport, upstream: FakeUpstream, outbound: MakeOutbound) -> None:
     request = outbound(method="GET", url=f"{upstream.url}/v1/models", body=b"")
     assert json.loads(await read(transport, request))["object"] == "list"

@@ -9,8 +9,7 @@ import pytest
 
 from llm.errors import UpstreamError, UpstreamMalformed, UpstreamTimeout, UpstreamUnreachable
 from llm.spec import Connection, Timeouts
-from llm.transport.aiohttp import AiohttpTransport
-from llm.transport.base import Outbound
+from llm.transport.base import Outbound, Transport
 from tests.support import upstream_behaviours as do
 from tests.support import upstream_faults as faults
 from tests.support.upstream import FakeUpstream
@@ -21,7 +20,7 @@ from tests.support.wire import MakeOutbound, read
 SHORT = 0.15
 
 
-async def failure(transport: AiohttpTransport, request: Outbound, *, limit: int = 64 * 1024 * 1024) -> UpstreamError:
+async def failure(transport: Transport, request: Outbound, *, limit: int = 64 * 1024 * 1024) -> UpstreamError:
     """The error that this call ends in, be it before the answer's head or after it."""
     with pytest.raises(UpstreamError) as raised:
         await read(transport, request, limit=limit)
@@ -43,7 +42,7 @@ async def failure(transport: AiohttpTransport, request: Outbound, *, limit: int 
     ids=lambda value: value if isinstance(value, str) else "",
 )
 async def test_each_limit_ends_the_call_and_names_its_phase(
-    transport: AiohttpTransport,
+    transport: Transport,
     upstream: FakeUpstream,
     outbound: MakeOutbound,
     fault: Behaviour,
@@ -58,7 +57,7 @@ async def test_each_limit_ends_the_call_and_names_its_phase(
 
 
 async def test_waiting_for_a_free_connection_is_bounded(
-    transport: AiohttpTransport, upstream: FakeUpstream, outbound: MakeOutbound
+    transport: Transport, upstream: FakeUpstream, outbound: MakeOutbound
 ) -> None:
     one = Connection(allow_private=True, max_connections=1)
     upstream.script(do.held_stream(after=1))
@@ -69,7 +68,7 @@ async def test_waiting_for_a_free_connection_is_bounded(
 
 
 async def test_a_slow_reader_is_not_the_providers_fault(
-    transport: AiohttpTransport, upstream: FakeUpstream, outbound: MakeOutbound
+    transport: Transport, upstream: FakeUpstream, outbound: MakeOutbound
 ) -> None:
     upstream.script(do.held_stream("late reader", after=1), faults.late(30))  # 0.3 s by the time scale
     answer = await transport.send(outbound(stream=True, timeouts=Timeouts(idle=SHORT)))
@@ -88,7 +87,7 @@ async def test_a_slow_reader_is_not_the_providers_fault(
     ids=["reset", "close", "cut", "cut by reset", "cut body"],
 )
 async def test_broken_connections(
-    transport: AiohttpTransport, upstream: FakeUpstream, outbound: MakeOutbound, fault: Behaviour, stream: bool
+    transport: Transport, upstream: FakeUpstream, outbound: MakeOutbound, fault: Behaviour, stream: bool
 ) -> None:
     upstream.script(fault)
     assert isinstance(await failure(transport, outbound(stream=stream)), UpstreamUnreachable)
@@ -96,7 +95,7 @@ async def test_broken_connections(
 
 
 async def test_what_came_before_a_cut_is_given(
-    transport: AiohttpTransport, upstream: FakeUpstream, outbound: MakeOutbound
+    transport: Transport, upstream: FakeUpstream, outbound: MakeOutbound
 ) -> None:
     async def cut_when_told(exchange: Exchange) -> None:
         await exchange.begin({"content-type": "text/event-stream"})
@@ -125,7 +124,7 @@ async def test_what_came_before_a_cut_is_given(
     ids=["not http", "big header", "not gzip", "bad header"],
 )
 async def test_garbage_on_the_wire(
-    transport: AiohttpTransport, upstream: FakeUpstream, outbound: MakeOutbound, fault: Behaviour
+    transport: Transport, upstream: FakeUpstream, outbound: MakeOutbound, fault: Behaviour
 ) -> None:
     upstream.script(fault)
     assert isinstance(await failure(transport, outbound()), UpstreamMalformed)
@@ -135,7 +134,7 @@ async def test_garbage_on_the_wire(
 
 
 async def test_a_garbled_transfer_is_an_error(
-    transport: AiohttpTransport, upstream: FakeUpstream, outbound: MakeOutbound
+    transport: Transport, upstream: FakeUpstream, outbound: MakeOutbound
 ) -> None:
     async def garbled(exchange: Exchange) -> None:
         await exchange.begin({"content-type": "text/event-stream"})
@@ -146,14 +145,14 @@ async def test_a_garbled_transfer_is_an_error(
     assert isinstance(await failure(transport, outbound(stream=True)), UpstreamError)
 
 
-async def test_too_large_an_answer(transport: AiohttpTransport, upstream: FakeUpstream, outbound: MakeOutbound) -> None:
+async def test_too_large_an_answer(transport: Transport, upstream: FakeUpstream, outbound: MakeOutbound) -> None:
     upstream.script(faults.huge(3_000_000))
     error = await failure(transport, outbound(), limit=1_000_000)
     assert isinstance(error, UpstreamMalformed)
 
 
 async def test_a_small_answer_that_unpacks_to_a_huge_one(
-    transport: AiohttpTransport, upstream: FakeUpstream, outbound: MakeOutbound
+    transport: Transport, upstream: FakeUpstream, outbound: MakeOutbound
 ) -> None:
     bomb = gzip.compress(bytes(64 * 1024 * 1024))
     upstream.script(do.answer(headers={"content-encoding": "gzip"}, body=bomb))
@@ -165,14 +164,14 @@ async def test_a_small_answer_that_unpacks_to_a_huge_one(
     assert peak < 16 * 1024 * 1024  # it is unpacked as it is read, not as it comes
 
 
-async def test_nobody_listens(transport: AiohttpTransport, upstream: FakeUpstream, outbound: MakeOutbound) -> None:
+async def test_nobody_listens(transport: Transport, upstream: FakeUpstream, outbound: MakeOutbound) -> None:
     request = outbound()
     await upstream.__aexit__(None, None, None)
     assert isinstance(await failure(transport, request), UpstreamUnreachable)
 
 
 async def test_a_header_that_cannot_be_sent(
-    transport: AiohttpTransport, upstream: FakeUpstream, outbound: MakeOutbound
+    transport: Transport, upstream: FakeUpstream, outbound: MakeOutbound
 ) -> None:
     error = await failure(transport, outbound(headers={"authorization": "Bearer sk-secret\r\nx: y"}))
     assert isinstance(error, UpstreamUnreachable) and "secret" not in str(error)

@@ -1,0 +1,219 @@
+"""One request and its answer, from the last look at the caller's limits to the last byte."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from functools import cached_property
+from typing import Final, Protocol
+
+from llm.errors import UpstreamError
+from llm.spec import Timeouts
+from llm.transport import failures
+from llm.transport.base import Answer
+from llm.transport.failures import Phase
+from llm.transport.lean.inflate import Inflater
+from llm.transport.lean.sweeper import Sweeper
+
+HIGH: Final = 256 * 1024
+"""Bytes that may wait for a reader before the provider is no longer read."""
+
+LOW: Final = 64 * 1024
+_NEVER: Final = float("inf")
+
+
+class Source(Protocol):
+    """The connection that an answer comes from."""
+
+    paused: bool
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+
+class NotActedOn(Exception):
+    """A kept connection was lost before the whole request was on its way: sending it again is safe."""
+
+
+class Exchange(Answer):
+    """See `llm.transport.base.Answer`. The methods without an underscore that are not in there are for the wire and
+    the transport: `attach`, `sent`, `headed`, `took`, `ended`, `failed`,
+    `again`, `expire`, `head`."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, sweeper: Sweeper, timeouts: Timeouts) -> None:
+        self.status = 0
+        self.deadline = _NEVER
+        self.total_at = loop.time() + timeouts.total
+        self._loop = loop
+        self._sweeper = sweeper
+        self._timeouts = timeouts
+        self._first_byte_at = _NEVER
+        self._phase: Phase = "total"
+        self._waiter: asyncio.Future[None] | None = None
+        self._source: Source | None = None
+        self._raw: list[tuple[bytes, bytes]] = []
+        self._inflater: Inflater | None = None
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._begun = False
+        self._whole = False
+        self._error: Exception | None = None
+
+    @cached_property
+    def headers(self) -> Mapping[str, str]:  # type: ignore[override]  # reason: made on first use, few answers need it
+        return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in self._raw}
+
+    # What the wire tells.
+
+    def attach(self, source: Source) -> None:
+        self._source = source
+
+    def sent(self) -> None:
+        """The request's last byte is written: from now on the answer may be late."""
+        self._first_byte_at = self._loop.time() + self._timeouts.first_byte
+        if self._waiter is not None:
+            self._limit()
+
+    def headed(self, status: int, raw: list[tuple[bytes, bytes]], inflater: Inflater | None) -> None:
+        self.status, self._raw, self._inflater = status, raw, inflater
+        self._wake()
+
+    def took(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+        self._size += len(piece)
+        if self._size > HIGH and self._source is not None and not self._source.paused:
+            self._source.pause()
+        self._wake()
+
+    def ended(self) -> None:
+        self._whole = True
+        self._source = None
+        self._wake()
+
+    def failed(self, error: Exception) -> None:
+        self._error = error
+        self._source = None
+        self._wake()
+
+    def again(self) -> None:
+        """The same request is going to be sent once more."""
+        self._error = None
+        self._first_byte_at = _NEVER
+
+    def expire(self) -> None:
+        """Called by the sweeper: what is waited for has not come in time."""
+        self._give_up(failures.late(self._phase))
+        self._wake()
+
+    # What the transport and the reader do.
+
+    async def head(self) -> None:
+        """Returns once the answer's head is here; NotActedOn, or an UpstreamError, where none comes."""
+        try:
+            while not self.status and self._error is None:
+                await self._wait()
+        except BaseException:
+            self._give_up(failures.broke())
+            raise
+        if self._error is not None:
+            raise self._error
+
+    async def read(self, limit: int = 64 * 1024 * 1024) -> bytes:
+        pieces = []
+        size = 0
+        async for piece in self:
+            size += len(piece)
+            if size > limit:
+                await self.aclose()
+                raise failures.too_large()
+            pieces.append(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        return self
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            while True:
+                if piece := self._next():
+                    return piece
+                await self._wait()
+        except StopAsyncIteration:
+            raise
+        except BaseException:
+            self._give_up(failures.broke())
+            raise
+
+    async def aclose(self) -> None:
+        """A connection that was read to its end is back in the pool by now; any other is dropped at once."""
+        self._pieces.clear()
+        self._inflater = None
+        self._give_up(failures.broke())
+
+    def _next(self) -> bytes:
+        """What has come since the last look, in one piece; b"" where it must be waited for."""
+        if self._inflater is not None and (piece := self._inflater.take()):
+            return piece
+        if self._pieces:
+            piece = self._taken()
+            if self._inflater is None:
+                return piece
+            self._inflater.feed(piece)
+            return self._next()
+        if self._error is not None:
+            raise self._error
+        if not self._whole:
+            return b""
+        if self._inflater is not None:
+            self._inflater.end()
+        raise StopAsyncIteration
+
+    def _taken(self) -> bytes:
+        if self._loop.time() > self.total_at:
+            raise failures.late("total")
+        pieces = self._pieces
+        piece = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        pieces.clear()
+        self._size = 0
+        self._begun = True
+        if self._source is not None and self._source.paused:
+            self._source.resume()
+        return piece
+
+    async def _wait(self) -> None:
+        """Until the wire tells something, or the limit of this phase has passed."""
+        self._waiter = self._loop.create_future()
+        self._limit()
+        self._sweeper.watch(self)
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+            self._sweeper.forget(self)
+
+    def _limit(self) -> None:
+        begun = self._begun
+        at = self._loop.time() + self._timeouts.idle if begun else self._first_byte_at
+        if at < self.total_at:
+            self.deadline, self._phase = at, "idle" if begun else "first_byte"
+        else:
+            self.deadline, self._phase = self.total_at, "total"
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def _give_up(self, error: UpstreamError) -> None:
+        """Drops the connection where the answer is not whole. What is not read yet is not given any more."""
+        source, self._source = self._source, None
+        if source is not None:
+            source.abort()
+        if self._error is None:
+            self._error = error

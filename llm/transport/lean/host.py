@@ -1,0 +1,130 @@
+"""The connections to one origin: kept ones, new ones up to a limit, and a fair queue for them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from llm.transport import failures
+from llm.transport.lean.wire import Wire
+
+Dial = Callable[[], Awaitable[Wire]]
+_Turn = asyncio.Future["Wire | None"]
+
+
+class Host:
+    """`open` counts connections that are there or being made. In the queue a turn ends with a connection, or with
+    None: the right to make one, already counted."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, dial: Dial, limit: int, kept: Callable[[], None]) -> None:
+        self.idle: list[Wire] = []  # the longest unused first
+        self.open = 0
+        self.closed = False
+        self._loop: Final = loop
+        self._dial = dial
+        self._limit = limit
+        self._kept = kept
+        self._queue: deque[_Turn] = deque()
+        self._wires: set[Wire] = set()
+
+    @property
+    def busy(self) -> bool:
+        return self.open > len(self.idle) or bool(self._queue)
+
+    def spare(self, now: float) -> Wire | None:
+        """The kept connection that was used last, out of those that can still be used."""
+        while self.idle:
+            wire = self.idle.pop()
+            if wire.usable(now):
+                return wire
+            wire.close()
+        return None
+
+    async def obtain(self, now: float) -> Wire:
+        """A connection, new or handed on, after those who came before. Cancel it to bound it in time."""
+        while True:
+            if self.open < self._limit and not self._queue:
+                self.open += 1
+                return await self._dialled()
+            wire = await self._turn()
+            if wire is None:
+                return await self._dialled()
+            if wire.usable(now):
+                return wire
+            wire.close()
+
+    def give_back(self, wire: Wire) -> None:
+        if self.closed:
+            wire.close()
+        elif not self._hand_on(wire):
+            wire.idle_since = self._loop.time()
+            self.idle.append(wire)
+            self._kept()
+
+    def lost(self, wire: Wire) -> None:
+        self._wires.discard(wire)
+        if wire in self.idle:
+            self.idle.remove(wire)
+        self._free()
+
+    def expire(self, now: float) -> None:
+        """Closes what was idle for too long."""
+        for wire in [one for one in self.idle if now - one.idle_since >= one.keep_alive]:
+            self.idle.remove(wire)
+            wire.close()
+
+    def close(self) -> None:
+        """Ends all connections."""
+        self.closed = True
+        self.idle.clear()
+        for wire in self._wires:
+            wire.drop()
+
+    async def _dialled(self) -> Wire:
+        try:
+            if self.closed:
+                raise failures.going_down()
+            wire = await self._dial()
+        except BaseException:
+            self._free()
+            raise
+        wire.adopt(self)
+        self._wires.add(wire)
+        return wire
+
+    async def _turn(self) -> Wire | None:
+        turn: _Turn = self._loop.create_future()
+        self._queue.append(turn)
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._pass_on(turn.result())
+            else:
+                self._queue.remove(turn)
+            raise
+
+    def _pass_on(self, given: Wire | None) -> None:
+        """A turn that its owner no longer wants."""
+        if given is None:
+            self._free()
+        else:
+            self.give_back(given)
+
+    def _free(self) -> None:
+        """One connection less: the next in the queue may make one."""
+        self.open -= 1
+        if self._queue and self.open < self._limit:
+            self.open += 1
+            if not self._hand_on(None):
+                self.open -= 1
+
+    def _hand_on(self, what: Wire | None) -> bool:
+        while self._queue:
+            turn = self._queue.popleft()
+            if not turn.done():
+                turn.set_result(what)
+                return True
+        return False
