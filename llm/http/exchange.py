@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from types import TracebackType
 from typing import Any, Final
 
@@ -23,6 +23,8 @@ _VISIBLE: Final = frozenset(map(chr, range(0x21, 0x7F)))
 # Where a server has this in its scope, it is a list of what it calls once the caller has gone: cheaper than a task that
 # waits for the message.
 LEFT: Final = "llm_gateway.left"
+# Where a server has this in its scope, it takes (status, headers, body) of a whole response, and tells whether it did.
+RESPOND: Final = "llm_gateway.respond"
 # Rests of a refused body up to this size are read and thrown away by the server, so that the caller sees the answer and
 # keeps its connection; larger ones end with it.
 _DISCARDED: Final = 1024 * 1024
@@ -69,8 +71,12 @@ class Exchange:
 
         return Incoming(self.receive, length=self._announced(), limit=limit, whole=ended)
 
-    async def respond(self, status: int, headers: Iterable[Header], body: bytes) -> None:
+    async def respond(self, status: int, headers: Sequence[Header], body: bytes) -> None:
         """A whole response."""
+        short = self.scope.get(RESPOND)
+        if short is not None and self._body_read and short(status, headers, body):
+            self.started = True
+            return
         await self.start(status, (*headers, (b"content-length", b"%d" % len(body))))
         await self._send({"type": "http.response.body", "body": body})
 
