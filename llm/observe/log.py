@@ -8,6 +8,8 @@ gives `{"time": ..., "level": "info", "logger": ..., "event": "a fixed message",
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import logging
 import time
 from datetime import UTC, datetime
@@ -76,14 +78,50 @@ class AccessLine(msgspec.Struct, frozen=True):
 
 class AccessHandler(logging.StreamHandler[TextIO]):
     """Writes access lines past `logging`'s own machinery, which costs as much as a third of a call. Give it to
-    `llm.access` as its only handler, with `propagate` off."""
+    `llm.access` as its only handler, with `propagate` off.
+
+    Within a loop the lines of all calls that end in one of its turns are written together, at the end of it."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        super().__init__(stream)
+        self._lines: list[str] = []
 
     def line(self, record: CallRecord) -> None:
         try:
-            self.stream.write(redact.text(_encode(_line(record, time.time())).decode()) + "\n")
+            line = redact.text(_encode(_line(record, time.time())).decode())
+        except ValueError:  # a log that cannot be written never fails a call
+            self._failed()
+            return
+        assert self.lock is not None
+        with self.lock:
+            self._lines.append(line)
+            first = len(self._lines) == 1
+        if not first:
+            return  # whoever wrote the first one writes this one too
+        loop = asyncio._get_running_loop()
+        if loop is None:
+            self._write()
+        else:
+            loop.call_soon(self._write)
+
+    def close(self) -> None:
+        self._write()
+        super().close()
+
+    def _write(self) -> None:
+        assert self.lock is not None
+        with self.lock:
+            lines, self._lines = self._lines, []
+        if not lines:
+            return
+        try:
+            self.stream.write("\n".join(lines) + "\n")
             self.flush()
-        except (OSError, ValueError):  # a log that cannot be written never fails a call
-            self.handleError(logging.makeLogRecord({"msg": "call", "args": ()}))
+        except (OSError, ValueError):
+            self._failed()
+
+    def _failed(self) -> None:
+        self.handleError(logging.makeLogRecord({"msg": "call", "args": ()}))
 
 
 def access(record: CallRecord) -> None:
@@ -126,4 +164,10 @@ def _line(record: CallRecord, now: float) -> AccessLine:
 
 
 def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    whole = int(seconds)
+    return f"{_second(whole)}.{int((seconds - whole) * 1000):03d}+00:00"
+
+
+@functools.lru_cache(maxsize=2)
+def _second(whole: int) -> str:
+    return datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -106,7 +106,8 @@ class Spool:
                 self._append_anew(framed)
             if self.alarm:
                 self._all_clear()
-            self._dirty.set()
+            if not self._dirty.is_set():
+                self._dirty.set()
 
     def close(self) -> None:
         """Syncs and closes the file; the ingester may then remove it. A later write opens a new one."""
