@@ -132,13 +132,15 @@ class CallersPart:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One revision of the configuration, in one environment."""
+    """One revision of the configuration, in one environment. `resolved` is for what has been worked out of it (see
+    `llm.policies.route`): it lives as long as the snapshot does."""
 
     revision: int
     environment: str
     providers: ProvidersPart
     callers: CallersPart
     models_by_id: Mapping[str, tuple[Model, ...]] = field(init=False)
+    resolved: dict[tuple[int, str], object] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         by_id: dict[str, tuple[Model, ...]] = {}

@@ -43,7 +43,7 @@ class Walk:
     """One call's way through its plan. `random` in [0, 1) spreads the pauses."""
 
     def __init__(self, plan: Plan, *, random: Callable[[], float]) -> None:
-        self.budget = _budget(plan)
+        self.budget = plan.budget
         self._random = random
         self._targets = list(plan.candidates)
         self._fallbacks = list(plan.fallbacks)
@@ -111,10 +111,3 @@ class Walk:
 
 def _same_model(one: Candidate, other: Candidate) -> bool:
     return one.upstream is other.upstream and one.model_id == other.model_id
-
-
-def _budget(plan: Plan) -> float:
-    """Seconds for the whole call: the route's, else the longest that a provider of the plan allows."""
-    if plan.policy.timeout_seconds is not None:
-        return plan.policy.timeout_seconds
-    return max(candidate.upstream.timeouts.total for candidate in (*plan.candidates, *plan.fallbacks))

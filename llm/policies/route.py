@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from llm.errors import CredentialsExhausted, InvalidRequest, ModelNotFound
@@ -22,36 +22,62 @@ Random = Callable[[], float]
 # What `provider/*` lets a caller name freely: the same ids that an operator may enter.
 _FREE_MODEL: Final = re.compile(r"(?!/)(?!.*//)(?!(?:.*/)?\.\.?(?:/|$))[^\x00-\x1f\x7f?#%*]{1,200}(?<!/)")
 _NO_POLICY: Final = RoutePolicy()
+_MOST_REMEMBERED: Final = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
     """One model of one provider with one key: what one attempt needs. `model_id` is what the provider is asked for,
-    also where `model` is its `*`."""
+    also where `model` is its `*`. `prepared` is for what is made of it once, by those who use it."""
 
     upstream: Upstream
     model: Model
     model_id: str
     key: UpstreamKey | None
+    prepared: dict[str, object] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Candidates in the order in which they are tried; fallbacks after all of them. `route` is "" without one."""
+    """Candidates in the order in which they are tried; fallbacks after all of them. `route` is "" without one.
+    `budget`: seconds for the whole call; the route's, else the longest that a provider of the plan allows."""
 
     candidates: tuple[Candidate, ...]
     fallbacks: tuple[Candidate, ...] = ()
     policy: RoutePolicy = _NO_POLICY
     route: str = ""
+    budget: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        budget = self.policy.timeout_seconds
+        if budget is None:
+            everyone = (*self.candidates, *self.fallbacks)
+            budget = max((candidate.upstream.timeouts.total for candidate in everyone), default=0.0)
+        object.__setattr__(self, "budget", budget)
 
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
+    """One model of one provider, with a candidate for each of its keys, expired ones too."""
+
     upstream: Upstream
     model: Model
     model_id: str
-    priority: int = 1
-    weight: int = 1
+    priority: int
+    weight: int
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolved:
+    """What a name stands for, for one caller, as long as the snapshot holds. `only`: the plan, where neither time nor
+    chance has a part in it."""
+
+    caller: Caller
+    chosen: list[_Choice]
+    fallbacks: list[_Choice]
+    route: Route | None
+    only: Plan | None
 
 
 def plan(snapshot: Snapshot, caller: Caller, name: str, *, now: float, random: Random) -> Plan:
@@ -61,6 +87,26 @@ def plan(snapshot: Snapshot, caller: Caller, name: str, *, now: float, random: R
     Raises InvalidRequest (no model and no default route), ModelNotFound, or CredentialsExhausted where every model
     exists but no provider has a usable key.
     """
+    found = snapshot.resolved.get((id(caller), name))
+    if not isinstance(found, _Resolved) or found.caller is not caller:
+        found = _remembered(snapshot, caller, name)
+    if found.only is not None:
+        return found.only
+    route = found.route
+    ordered = _ordered(found.chosen, random, by_priority=route is None or route.strategy != "weighted")
+    result = Plan(
+        candidates=tuple(_with_keys(ordered, now, random)),
+        fallbacks=tuple(_with_keys(found.fallbacks, now, random)),
+        policy=route.policy if route else _NO_POLICY,
+        route=route.name if route else "",
+    )
+    if not result.candidates and not result.fallbacks:
+        raise CredentialsExhausted("No usable key is stored for the provider of this model.")
+    return result
+
+
+def _remembered(snapshot: Snapshot, caller: Caller, name: str) -> _Resolved:
+    """The snapshot keeps it: names of models that a caller may choose freely are bounded."""
     asked = name or caller.default_route
     if not asked:
         raise InvalidRequest("The field 'model' is required: this project has no default route.", param="model")
@@ -69,16 +115,21 @@ def plan(snapshot: Snapshot, caller: Caller, name: str, *, now: float, random: R
     if not chosen:
         raise _unknown(asked)
     fallbacks = _found(snapshot, route.fallbacks) if route else []
-    ordered = _ordered(chosen, random, by_priority=route is None or route.strategy != "weighted")
-    result = Plan(
-        candidates=tuple(_with_keys(ordered, now, random)),
-        fallbacks=tuple(_with_keys(fallbacks, now, random)),
-        policy=route.policy if route else _NO_POLICY,
-        route=route.name if route else "",
-    )
-    if not result.candidates and not result.fallbacks:
-        raise CredentialsExhausted("No usable key is stored for the provider of this model.")
-    return result
+    found = _Resolved(caller, chosen, fallbacks, route, _only(chosen, fallbacks, route))
+    if len(snapshot.resolved) >= _MOST_REMEMBERED:
+        snapshot.resolved.clear()
+    snapshot.resolved[(id(caller), name)] = found
+    return found
+
+
+def _only(chosen: list[_Choice], fallbacks: list[_Choice], route: Route | None) -> Plan | None:
+    """The plan of one model with one key that never expires."""
+    if len(chosen) != 1 or fallbacks or len(chosen[0].candidates) != 1:
+        return None
+    (candidate,) = chosen[0].candidates
+    if candidate.key is not None and candidate.key.expires_at is not None:
+        return None
+    return Plan((candidate,), policy=route.policy if route else _NO_POLICY, route=route.name if route else "")
 
 
 def usable(snapshot: Snapshot, caller: Caller, name: str) -> Model | Route:
@@ -109,8 +160,8 @@ def _choices(snapshot: Snapshot, caller: Caller, name: str, route: Route | None)
     if route is not None:
         return _found(snapshot, route.targets) if _allowed(caller, (route.name,)) else []
     provider_id, slash, model_id = name.partition("/")
-    choice = _find(snapshot, provider_id, model_id) if slash else None
-    found = [choice] if choice else _found(snapshot, _everywhere(snapshot, name))
+    one = _find(snapshot, provider_id, model_id) if slash else None
+    found = [_choice(*one, 1, 1)] if one else _found(snapshot, _everywhere(snapshot, name))
     return [choice for choice in found if _may_use(caller, choice.upstream.provider_id, choice.model_id)]
 
 
@@ -122,21 +173,26 @@ def _everywhere(snapshot: Snapshot, model_id: str) -> Iterator[RouteTarget]:
 def _found(snapshot: Snapshot, targets: Iterable[RouteTarget]) -> list[_Choice]:
     """What is left of the targets once disabled models and providers are gone."""
     found = ((target, _find(snapshot, target.provider_id, target.model_id)) for target in targets)
-    return [
-        _Choice(choice.upstream, choice.model, choice.model_id, target.priority, target.weight)
-        for target, choice in found
-        if choice
-    ]
+    return [_choice(*one, target.priority, target.weight) for target, one in found if one]
 
 
-def _find(snapshot: Snapshot, provider_id: str, model_id: str) -> _Choice | None:
+def _find(snapshot: Snapshot, provider_id: str, model_id: str) -> tuple[Upstream, Model, str] | None:
     upstream = snapshot.providers.upstreams.get(provider_id)
     if upstream is None or model_id == "*":
         return None
     model = snapshot.providers.models.get((provider_id, model_id))
     if model is None and _FREE_MODEL.fullmatch(model_id):
         model = snapshot.providers.models.get((provider_id, "*"))
-    return _Choice(upstream, model, model_id) if model else None
+    return (upstream, model, model_id) if model else None
+
+
+def _choice(upstream: Upstream, model: Model, model_id: str, priority: int, weight: int) -> _Choice:
+    """A provider that needs a key and has none is a choice without candidates."""
+    keys: list[UpstreamKey | None] = list(upstream.keys)
+    if not upstream.needs_key and all(key.expires_at is not None for key in upstream.keys):
+        keys.append(None)
+    candidates = tuple(Candidate(upstream, model, model_id, key) for key in keys)
+    return _Choice(upstream, model, model_id, priority, weight, candidates)
 
 
 def _may_use(caller: Caller, provider_id: str, model_id: str) -> bool:
@@ -182,11 +238,11 @@ def _drawn(items: Sequence[T], weights: Sequence[int], random: Random) -> list[T
 def _with_keys(choices: Iterable[_Choice], now: float, random: Random) -> Iterator[Candidate]:
     """Each choice once per usable key, drawn by weight. A provider that needs a key and has none is left out."""
     for choice in choices:
-        upstream = choice.upstream
-        keys = [key for key in upstream.keys if key.expires_at is None or key.expires_at.timestamp() > now]
-        if len(keys) > 1:
-            keys = _drawn(keys, [key.weight for key in keys], random)
-        for key in keys:
-            yield Candidate(upstream, choice.model, choice.model_id, key)
-        if not keys and not upstream.needs_key:
-            yield Candidate(upstream, choice.model, choice.model_id, None)
+        keyed = [one for one in choice.candidates if one.key is not None and _holds(one.key, now)]
+        if len(keyed) > 1:
+            keyed = _drawn(keyed, [one.key.weight for one in keyed if one.key is not None], random)
+        yield from keyed or [one for one in choice.candidates if one.key is None]
+
+
+def _holds(key: UpstreamKey, now: float) -> bool:
+    return key.expires_at is None or key.expires_at.timestamp() > now

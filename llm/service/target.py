@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Final
+
 from llm.policies.route import Candidate
 from llm.snapshot import RoutePolicy
 from llm.spec import Target, Timeouts
 
+SLACK: Final = 0.05
+"""Seconds by which an attempt may pass the end of its call: so that the first attempt's target is always the same."""
+
 
 def target_of(candidate: Candidate, policy: RoutePolicy, *, remaining: float) -> Target:
     """`remaining` is what is left of the call's time, in seconds. A model's defaults go before its provider's."""
+    made = candidate.prepared.get("target")
+    if isinstance(made, tuple) and made[0] is policy:
+        target: Target = made[1]
+    else:
+        target = _whole(candidate, policy)
+        candidate.prepared["target"] = (policy, target)
+    if remaining >= target.timeouts.total - SLACK:
+        return target
+    return replace(target, timeouts=replace(target.timeouts, total=max(remaining, 0.001)))
+
+
+def _whole(candidate: Candidate, policy: RoutePolicy) -> Target:
+    """With all the time that there is."""
     upstream, model, key = candidate.upstream, candidate.model, candidate.key
     return Target(
         provider_id=upstream.provider_id,
@@ -22,17 +41,16 @@ def target_of(candidate: Candidate, policy: RoutePolicy, *, remaining: float) ->
         parameters={**upstream.parameters, **model.parameters} if upstream.parameters else model.parameters,
         max_tokens=model.max_tokens,
         options=upstream.options,
-        timeouts=_timeouts(upstream.timeouts, policy, remaining),
+        timeouts=_timeouts(upstream.timeouts, policy),
         connection=upstream.connection,
     )
 
 
-def _timeouts(own: Timeouts, policy: RoutePolicy, remaining: float) -> Timeouts:
-    """The route's limits where it has any, else the provider's; never longer than what is left of the call's time."""
-    total = own.total if policy.timeout_seconds is None else policy.timeout_seconds
+def _timeouts(own: Timeouts, policy: RoutePolicy) -> Timeouts:
+    """The route's limits where it has any, else the provider's."""
     return Timeouts(
         connect=own.connect if policy.connect_timeout_seconds is None else policy.connect_timeout_seconds,
         first_byte=own.first_byte if policy.first_token_timeout_seconds is None else policy.first_token_timeout_seconds,
         idle=own.idle if policy.idle_timeout_seconds is None else policy.idle_timeout_seconds,
-        total=min(total, max(remaining, 0.001)),
+        total=own.total if policy.timeout_seconds is None else policy.timeout_seconds,
     )
