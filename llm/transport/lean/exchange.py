@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from functools import cached_property
 from typing import Final, Protocol
 
-from llm.errors import UpstreamError
+from llm.errors import GatewayError
 from llm.spec import Timeouts
 from llm.transport import failures
 from llm.transport.base import Answer
@@ -52,6 +52,7 @@ class Exchange(Answer):
         self._timeouts = timeouts
         self._first_byte_at = _NEVER
         self._phase: Phase = "total"
+        self.upload: asyncio.Task[None] | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._source: Source | None = None
         self._raw: list[tuple[bytes, bytes]] = []
@@ -91,12 +92,20 @@ class Exchange(Answer):
     def ended(self) -> None:
         self._whole = True
         self._source = None
+        self._end_upload()
         self._wake()
 
     def failed(self, error: Exception) -> None:
         self._error = error
         self._source = None
+        self._end_upload()
         self._wake()
+
+    def cut(self, error: GatewayError) -> None:
+        """The body ended before its end: with its request, the connection is of no more use."""
+        if self._source is not None:
+            self._give_up(error)
+            self._wake()
 
     def again(self) -> None:
         """The same request is going to be sent once more."""
@@ -210,10 +219,15 @@ class Exchange(Answer):
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
-    def _give_up(self, error: UpstreamError) -> None:
+    def _end_upload(self) -> None:
+        if self.upload is not None:
+            self.upload.cancel()
+
+    def _give_up(self, error: GatewayError) -> None:
         """Drops the connection where the answer is not whole. What is not read yet is not given any more."""
         source, self._source = self._source, None
         if source is not None:
             source.abort()
+        self._end_upload()
         if self._error is None:
             self._error = error

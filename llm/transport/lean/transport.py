@@ -11,7 +11,8 @@ from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined
 
 from llm.spec import Connection
 from llm.transport import failures
-from llm.transport.base import Outbound, Transport
+from llm.transport.base import Outbound, Stream, Transport
+from llm.transport.lean import upload
 from llm.transport.lean.destination import Destination, destination, proxy
 from llm.transport.lean.dial import Resolve, dial, system_resolve
 from llm.transport.lean.exchange import Exchange, NotActedOn
@@ -56,7 +57,11 @@ class LeanTransport(Transport):
             wire = host.spare(self._loop.time())
             if wire is None:
                 wire = await self._obtained(host, outbound.timeouts.connect, exchange.total_at)
-            wire.start(exchange, head, outbound.body)
+            if isinstance(outbound.body, bytes):
+                wire.start(exchange, head, outbound.body)
+            else:
+                wire.start(exchange, head, b"", uploading=True)
+                upload.begin(self._loop, wire, exchange, outbound.body)
             try:
                 await exchange.head()
             except NotActedOn:
@@ -80,7 +85,7 @@ class LeanTransport(Transport):
             if authorization := proxy(connection.proxy).authorization:
                 headers = {**headers, "proxy-authorization": authorization}
         head = self._heads.head(outbound.method, target, to.authority, headers)
-        return head + (b"content-length: %d\r\n\r\n" % len(outbound.body) if outbound.body else b"\r\n")
+        return head + _framing(outbound.body)
 
     async def _obtained(self, host: Host, limit: float, total_at: float) -> Wire:
         """UpstreamTimeout where neither the queue nor the provider is quick enough."""
@@ -118,6 +123,14 @@ class LeanTransport(Transport):
             if host.open == 0 and not host.busy:
                 del self._hosts[key]
         return left
+
+
+def _framing(body: bytes | Stream) -> bytes:
+    """The end of a head."""
+    length = len(body) if isinstance(body, bytes) else body.length
+    if length is None:
+        return b"transfer-encoding: chunked\r\n\r\n"
+    return b"content-length: %d\r\n\r\n" % length if length or not isinstance(body, bytes) else b"\r\n"
 
 
 def bypassed(to: Destination) -> bool:

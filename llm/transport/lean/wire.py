@@ -53,6 +53,7 @@ class Wire(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._used = False
         self._writing = False
+        self._uploading = False
         self._flushed: asyncio.Future[None] | None = None
         self._begin()
 
@@ -83,9 +84,11 @@ class Wire(asyncio.Protocol):
             self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
         return not self._poll.poll(0)
 
-    def start(self, exchange: Exchange, head: bytes, body: bytes) -> None:
-        """Sends a request whose answer goes to `exchange`. `head` is whole."""
+    def start(self, exchange: Exchange, head: bytes, body: bytes, *, uploading: bool = False) -> None:
+        """Sends a request whose answer goes to `exchange`. `head` is whole. `uploading`: more of the body is to come by
+        `put`, and `uploaded` says that it is whole."""
         self._begin()
+        self._uploading = uploading
         self._exchange = exchange
         exchange.attach(self)
         transport = self.transport
@@ -93,8 +96,19 @@ class Wire(asyncio.Protocol):
             transport.writelines((head, body))
         else:
             transport.write(head + body)
-        if not self._writing:
+        if not self._writing and not uploading:
             exchange.sent()
+
+    def carries(self, exchange: Exchange) -> bool:
+        return self._exchange is exchange and self._transport is not None and not self._transport.is_closing()
+
+    def put(self, piece: bytes) -> None:
+        self.transport.write(piece)
+
+    def uploaded(self) -> None:
+        self._uploading = False
+        if not self._writing and self._exchange is not None:
+            self._exchange.sent()
 
     async def flushed(self) -> None:
         """Returns once the operating system has taken what was written."""
@@ -136,7 +150,7 @@ class Wire(asyncio.Protocol):
         self._writing = False
         if self._flushed is not None and not self._flushed.done():
             self._flushed.set_result(None)
-        if self._exchange is not None:
+        if self._exchange is not None and not self._uploading:
             self._exchange.sent()
 
     def data_received(self, data: bytes) -> None:
@@ -172,7 +186,7 @@ class Wire(asyncio.Protocol):
             owner.lost(self)
 
     def _lost(self, error: Exception | None) -> Exception:
-        if self._used and self._writing and not self._fed and not self._headed:
+        if self._used and self._writing and not self._uploading and not self._fed and not self._headed:
             return NotActedOn()
         ours = failures.cut_off() if self._headed else failures.broke()
         ours.__cause__ = error
@@ -240,7 +254,7 @@ class Wire(asyncio.Protocol):
         if exchange is not None:
             exchange.ended()
         self._used = True
-        if self._owner is None or not self._keep or self._surplus or self._writing:
+        if self._owner is None or not self._keep or self._surplus or self._writing or self._uploading:
             self.drop()
         else:
             self._owner.give_back(self)
