@@ -27,7 +27,7 @@ from llm.observe.record import CallRecord
 from llm.observe.spool import Spool, troubles
 from llm.service import Gateway
 from llm.snapshot import Holder, Snapshot
-from llm.transport.aiohttp import AiohttpTransport
+from llm.transport.choice import ChosenTransport
 from providers.services.key_use import note_key_use as note_provider_key_use
 from providers.snapshot_part import snapshot_part as providers_part
 
@@ -75,7 +75,7 @@ class Runtime:
         self.spool = Spool(
             spool_directory(), max_bytes=settings.SPOOL_MAX_MB * 1024 * 1024, required=settings.RECORD_REQUIRED
         )
-        self.transport = AiohttpTransport()
+        self.transport = ChosenTransport()
         self.gateway = Gateway(holder=self.holder, sink=self.spool, transport=self.transport)
         self.watch = RevisionWatch(
             load=load, revision=history.revision, holder=self.holder, redis_url=settings.REDIS_URL

@@ -13,6 +13,7 @@ from typing import Final, Literal, Protocol
 import msgspec
 
 Dialect = Literal["openai_chat", "openai_responses", "openai_completions", "anthropic_messages", "gemini"]
+TransportName = Literal["lean", "aiohttp"]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "pause", "unknown"]
 
 DIALECT_OF_ENDPOINT: Final[Mapping[str, Dialect]] = {
@@ -59,13 +60,14 @@ class Connection:
     """How a provider is dialled. Connections are shared between targets with equal `Connection` and origin.
 
     `verify`: True, False, or the path of a CA bundle. `allow_private`: may loopback and private addresses be dialled
-    (link-local and metadata addresses never are).
+    (link-local and metadata addresses never are). `transport`: see `llm.transport`.
     """
 
     verify: bool | str = True
     proxy: str | None = field(default=None, repr=False)
     allow_private: bool = False
     max_connections: int = 200
+    transport: TransportName = "lean"
 
 
 @dataclass(frozen=True, slots=True)

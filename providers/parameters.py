@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from llm.spec import TransportName
 from llm.transport import address
 from providers import names
 from providers.fields import Undecryptable
@@ -160,6 +161,12 @@ def _verify(value: Any) -> bool | str:
     return {"true": True, "false": False}.get(text.lower(), text)
 
 
+def _transport(value: Any) -> str:
+    if value not in get_args(TransportName):
+        raise ValueError(f"It must be one of {', '.join(get_args(TransportName))}.")
+    return str(value)
+
+
 def _header_value(value: Any) -> str:
     if not isinstance(value, str) or not value.strip() or not value.isascii() or not value.isprintable():
         raise ValueError("It must be a text of visible ASCII characters.")
@@ -197,9 +204,10 @@ KNOWN: Final[Mapping[str, Callable[[Any], Any]]] = {
     "api_version": _header_value,
     **dict.fromkeys(TIMEOUTS, _seconds),
     "max_connections": _connections,
+    "transport": _transport,
     "proxy": _proxy,
     "verify": _verify,
     "extra_headers": _headers,
     "extra_body": _body,
 }
-REQUEST_SETTINGS: Final = frozenset({*TIMEOUTS, "max_connections", "extra_headers", "extra_body"})
+REQUEST_SETTINGS: Final = frozenset({*TIMEOUTS, "max_connections", "transport", "extra_headers", "extra_body"})

@@ -82,6 +82,7 @@ def _upstream(provider: stored.Provider, place: _Place) -> Upstream:
             proxy=settings.get("proxy") or None,
             allow_private=place.allow_private,
             max_connections=int(settings.get("max_connections", Connection().max_connections)),
+            transport=settings.get("transport", Connection().transport),
         ),
     )
 

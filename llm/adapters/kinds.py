@@ -25,6 +25,7 @@ _OF_HTTP: Final = (
     "first_token_timeout_seconds",
     "idle_timeout_seconds",
     "max_connections",
+    "transport",
     "proxy",
     "verify",
     "extra_headers",
