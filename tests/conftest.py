@@ -14,6 +14,10 @@ MISSING = "not available: "
 DATABASE_FIXTURES = frozenset({"db", "transactional_db", "live_server"})
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="the long form of tests that have one (the transport's soak)")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "database: needs Django's database; runs on SQLite and again on PostgreSQL")
 

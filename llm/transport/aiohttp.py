@@ -13,7 +13,7 @@ from yarl import URL
 
 from llm.errors import GatewayError, UpstreamError, UpstreamMalformed, UpstreamUnreachable
 from llm.spec import Connection, Timeouts
-from llm.transport import address
+from llm.transport import address, bypass
 from llm.transport.base import Answer, Outbound, Stream, Transport
 from llm.transport.failures import Phase, late
 from llm.transport.foreign import StaleConnection, mapped
@@ -23,8 +23,8 @@ from llm.transport.pool import KEPT_SESSIONS, Pool, open_session
 class AiohttpTransport(Transport):
     """One for a process and its loop: sessions are made on first use, within the running loop.
 
-    TLS is verified, redirects are not followed, cookies and the environment's proxies are ignored, answers are
-    decompressed. `resolver` replaces the system's name resolution (tests).
+    TLS is verified, redirects are not followed, cookies and the environment's proxies are ignored (but not
+    NO_PROXY: see `bypass`), answers are decompressed. `resolver` replaces the system's name resolution (tests).
     """
 
     def __init__(self, *, resolver: AbstractResolver | None = None) -> None:
@@ -36,8 +36,9 @@ class AiohttpTransport(Transport):
         """The answer once its head is here, whatever its status."""
         clock = _Clock(outbound.timeouts)
         url = _destination(outbound.url, outbound.connection.allow_private)
+        connection = bypass.heeded(outbound.connection, url.raw_host or "", url.port or 0)
         with mapped:
-            pool = self._pools.get(outbound.connection) or self._open(outbound.connection)
+            pool = self._pools.get(connection) or self._open(connection)
         pool.busy += 1
         try:
             if len(self._pools) > KEPT_SESSIONS:

@@ -38,7 +38,7 @@ class Request(ClientRequest):
 
     async def send(self, conn: AiohttpConnection) -> ClientResponse:
         if (protocol := conn.protocol) is not None:
-            if protocol in _served and _has_input(conn):
+            if protocol in _served and (protocol.should_close or _has_input(conn)):  # bytes already read, or waiting
                 raise StaleConnection
             _served.add(protocol)
         return await super().send(conn)

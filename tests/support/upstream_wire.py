@@ -137,6 +137,8 @@ class Exchange:
 
     async def raw(self, data: bytes) -> None:
         """Bytes as they are, no framing."""
+        if self._writer.transport.is_closing():
+            raise ConnectionResetError  # uvloop would raise a RuntimeError
         self._writer.write(data)
         await self._writer.drain()
 

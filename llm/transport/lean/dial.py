@@ -35,10 +35,10 @@ async def dial(to: Destination, connection: Connection, resolve: Resolve) -> Wir
     loop = asyncio.get_running_loop()
     if connection.proxy is not None:
         return await _through_proxy(loop, to, connection, resolve)
-    made = await _connected(to.host, to.port, connection.allow_private, resolve)
     context = _context(connection.verify) if to.tls else None
+    made = await _connected(to.host, to.port, connection.allow_private, resolve)
     wire = Wire(loop)
-    await _made(loop, lambda: wire, made, context, to.host)
+    await _made(loop, wire, made, context, to.host)
     return wire
 
 
@@ -47,26 +47,27 @@ async def _through_proxy(
 ) -> Wire:
     """Plain HTTP is asked of the proxy itself; for TLS it only carries the bytes."""
     via = proxy(connection.proxy or "")
+    context = _context(connection.verify) if via.tls else None
     try:
         address.check_host(via.host, allow_private=connection.allow_private)
         made = await _connected(via.host, via.port, connection.allow_private, resolve)
     except (ValueError, UpstreamUnreachable) as error:
         raise failures.proxy_not_reached() from error
-    context = _context(connection.verify) if via.tls else None
     wire = Wire(loop)
     if not to.tls:
-        await _made(loop, lambda: wire, made, context, via.host)
+        await _made(loop, wire, made, context, via.host)
         return wire
     tunnel = Tunnel(loop)
-    await _made(loop, lambda: tunnel, made, context, via.host)
+    await _made(loop, tunnel, made, context, via.host)
     try:
         await tunnel.open(connect_request(to, via))
         with _Secure():
             carried = await loop.start_tls(tunnel.transport, wire, _context(connection.verify), server_hostname=to.host)
+        if carried is None:  # asyncio: the proxy's own TLS ended within the handshake
+            raise failures.not_reached()
     except BaseException:
-        tunnel.transport.abort()
+        tunnel.drop()
         raise
-    assert carried is not None
     wire.connection_made(carried)
     return wire
 
@@ -83,16 +84,22 @@ async def _connected(host: str, port: int, allow_private: bool, resolve: Resolve
     if found and not permitted:
         raise failures.address_refused()
     try:
-        made = await aiohappyeyeballs.start_connection(permitted, happy_eyeballs_delay=_STAGGER, interleave=1)
-    except (OSError, ValueError) as error:
+        return await aiohappyeyeballs.start_connection(
+            permitted, happy_eyeballs_delay=_STAGGER, interleave=1, socket_factory=_socket
+        )
+    except (OSError, ValueError, RuntimeError) as error:  # uvloop's errors of a socket may be RuntimeErrors
         raise failures.not_reached() from error
+
+
+def _socket(info: AddressInfo) -> socket.socket:
+    made = socket.socket(*info[:3])
     tune(made)
     return made
 
 
 async def _made(
     loop: asyncio.AbstractEventLoop,
-    protocol: Callable[[], asyncio.Protocol],
+    protocol: Wire | Tunnel,
     made: socket.socket,
     context: tls.Context | None,
     host: str,
@@ -100,9 +107,10 @@ async def _made(
     try:
         with _Secure():
             await loop.create_connection(
-                protocol, sock=made, ssl=context, server_hostname=host if context is not None else None
+                lambda: protocol, sock=made, ssl=context, server_hostname=host if context is not None else None
             )
     except BaseException:
+        protocol.drop()  # first: closed under a living transport, the socket's number would stay with the selector
         made.close()
         raise
 

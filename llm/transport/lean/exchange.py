@@ -65,7 +65,8 @@ class Exchange(Answer):
 
     @cached_property
     def headers(self) -> Mapping[str, str]:  # type: ignore[override]  # reason: made on first use, few answers need it
-        return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in self._raw}
+        # The parser leaves blanks at a value's end; they are no part of it.
+        return {name.decode("latin-1").lower(): value.decode("latin-1").rstrip(" \t") for name, value in self._raw}
 
     # What the wire tells.
 
@@ -114,6 +115,8 @@ class Exchange(Answer):
 
     def expire(self) -> None:
         """Called by the sweeper: what is waited for has not come in time."""
+        if self._waiter is None or self._waiter.done():
+            return  # it has, just now
         self._give_up(failures.late(self._phase))
         self._wake()
 

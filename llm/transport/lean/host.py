@@ -15,8 +15,8 @@ _Turn = asyncio.Future["Wire | None"]
 
 
 class Host:
-    """`open` counts connections that are there or being made. In the queue a turn ends with a connection, or with
-    None: the right to make one, already counted."""
+    """`open` counts connections that are there or being made, each once: whoever makes one, or is handed one, answers
+    for its count. In the queue a turn ends with a connection, or with None: the right to make one, already counted."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, dial: Dial, limit: int, kept: Callable[[], None]) -> None:
         self.idle: list[Wire] = []  # the longest unused first
@@ -27,7 +27,7 @@ class Host:
         self._limit = limit
         self._kept = kept
         self._queue: deque[_Turn] = deque()
-        self._wires: set[Wire] = set()
+        self._wires: set[Wire] = set()  # not those that are just being handed on
 
     @property
     def busy(self) -> bool:
@@ -37,33 +37,37 @@ class Host:
         """The kept connection that was used last, out of those that can still be used."""
         while self.idle:
             wire = self.idle.pop()
-            if wire.usable(now):
+            if now - wire.idle_since < wire.keep_alive and wire.usable(now):
                 return wire
-            wire.close()
+            wire.drop()
         return None
 
-    async def obtain(self, now: float) -> Wire:
+    async def obtain(self) -> Wire:
         """A connection, new or handed on, after those who came before. Cancel it to bound it in time."""
-        while True:
-            if self.open < self._limit and not self._queue:
-                self.open += 1
-                return await self._dialled()
-            wire = await self._turn()
-            if wire is None:
-                return await self._dialled()
-            if wire.usable(now):
+        if self.open < self._limit and not self._queue:
+            self.open += 1
+            return await self._dialled()
+        wire = await self._turn()
+        if wire is not None:
+            if self._still_good(wire):
+                self._wires.add(wire)
                 return wire
-            wire.close()
+            wire.drop()
+        return await self._dialled()
 
     def give_back(self, wire: Wire) -> None:
         if self.closed:
-            wire.close()
-        elif not self._hand_on(wire):
+            wire.drop()
+        elif self._hand_on(wire):
+            self._wires.discard(wire)
+        else:
             wire.idle_since = self._loop.time()
             self.idle.append(wire)
             self._kept()
 
     def lost(self, wire: Wire) -> None:
+        if wire not in self._wires:
+            return  # it was being handed on: its taker will see, and dial in its place
         self._wires.discard(wire)
         if wire in self.idle:
             self.idle.remove(wire)
@@ -73,13 +77,13 @@ class Host:
         """Closes what was idle for too long."""
         for wire in [one for one in self.idle if now - one.idle_since >= one.keep_alive]:
             self.idle.remove(wire)
-            wire.close()
+            wire.drop()
 
     def close(self) -> None:
         """Ends all connections."""
         self.closed = True
         self.idle.clear()
-        for wire in self._wires:
+        for wire in list(self._wires):
             wire.drop()
 
     async def _dialled(self) -> Wire:
@@ -87,10 +91,12 @@ class Host:
             if self.closed:
                 raise failures.going_down()
             wire = await self._dial()
+            if self.closed or not wire.adopt(self):
+                wire.drop()
+                raise failures.going_down() if self.closed else failures.broke()
         except BaseException:
             self._free()
             raise
-        wire.adopt(self)
         self._wires.add(wire)
         return wire
 
@@ -102,16 +108,22 @@ class Host:
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self._pass_on(turn.result())
-            else:
+            elif turn in self._queue:
                 self._queue.remove(turn)
             raise
 
     def _pass_on(self, given: Wire | None) -> None:
         """A turn that its owner no longer wants."""
-        if given is None:
-            self._free()
-        else:
-            self.give_back(given)
+        if given is not None:
+            if self._still_good(given):
+                self._wires.add(given)
+                self.give_back(given)
+                return
+            given.drop()
+        self._free()
+
+    def _still_good(self, wire: Wire) -> bool:
+        return not self.closed and wire.usable(self._loop.time())
 
     def _free(self) -> None:
         """One connection less: the next in the queue may make one."""

@@ -62,13 +62,12 @@ class Sweeper:
         self._handle = self._loop.call_later(pace, self._look)
 
     def _look(self) -> None:
-        self._handle = None
+        self._handle, self._pace = None, REST
         now = self._loop.time()
         for late in [one for one in self._waiting if one.deadline <= now]:
             self._waiting.discard(late)
             late.expire()
         wanted = self._housekeeping(now)
-        self._pace = REST
         if self._waiting:
             self._start(TICK)
         elif wanted:

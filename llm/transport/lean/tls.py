@@ -37,6 +37,12 @@ class Context(ssl.SSLContext):
         self.sessions[host] = session
 
 
+def remember(made: ssl.SSLObject | None) -> None:
+    """Call it once the first answer is here: by then the server has given its tickets. None: no TLS."""
+    if made is not None and isinstance(made.context, Context) and made.server_hostname is not None:
+        made.context.remember(made.server_hostname, made.session)
+
+
 def context(verify: bool | str) -> Context:
     """OSError or ssl.SSLError where the bundle cannot be read. A bundle that is changed is read again."""
     return _context(verify, os.stat(verify).st_mtime_ns if isinstance(verify, str) else 0)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import os
-from dataclasses import replace
 from typing import Final
-from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # reason: typeshed leaves it out
 
 from llm.spec import Connection
-from llm.transport import failures
-from llm.transport.base import Outbound, Stream, Transport
+from llm.transport import bypass, failures
+from llm.transport.base import Outbound, Transport
 from llm.transport.lean import upload
 from llm.transport.lean.destination import Destination, destination, proxy
 from llm.transport.lean.dial import Resolve, dial, system_resolve
@@ -23,6 +20,8 @@ from llm.transport.lean.wire import Wire
 
 KEPT_HOSTS: Final = 64
 """Hosts beyond this many keep no idle connections: configurations come and go."""
+
+_BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 class LeanTransport(Transport):
@@ -37,6 +36,7 @@ class LeanTransport(Transport):
         self._resolve = resolve
         self._hosts: dict[tuple[object, ...], Host] = {}
         self._heads = Heads()
+        self._obtaining: set[asyncio.Timeout] = set()
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sweeper: Sweeper | None = None
@@ -47,13 +47,12 @@ class LeanTransport(Transport):
             self._loop = asyncio.get_running_loop()
             self._sweeper = Sweeper(self._loop, self._keep_house)
         exchange = Exchange(self._loop, self._sweeper, outbound.timeouts)
-        connection = outbound.connection
-        to = destination(outbound.url, connection.allow_private)
-        if connection.proxy is not None and bypassed(to):
-            connection = replace(connection, proxy=None)
+        to = destination(outbound.url, outbound.connection.allow_private)
+        connection = bypass.heeded(outbound.connection, to.host, to.port)
         head = self._head(outbound, to, connection)
-        host = self._hosts.get((connection, to.tls, to.host, to.port)) or self._open(connection, to)
+        again = False
         while True:
+            host = self._hosts.get((connection, to.tls, to.host, to.port)) or self._open(connection, to)
             wire = host.spare(self._loop.time())
             if wire is None:
                 wire = await self._obtained(host, outbound.timeouts.connect, exchange.total_at)
@@ -64,14 +63,20 @@ class LeanTransport(Transport):
                 upload.begin(self._loop, wire, exchange, outbound.body)
             try:
                 await exchange.head()
-            except NotActedOn:
-                exchange.again()  # each turn ends one dead kept connection, so this ends
+            except NotActedOn as error:
+                if again:
+                    raise failures.broke() from error
+                again = True
+                exchange.again()
                 continue
             return exchange
 
     async def aclose(self) -> None:
         """Ends all connections; answers under way break."""
         self._closed = True
+        for scope in self._obtaining:
+            if not scope.expired():
+                scope.reschedule(0.0)  # the loop's time is past that: nobody waits any longer
         hosts, self._hosts = self._hosts, {}
         for host in hosts.values():
             host.close()
@@ -85,17 +90,23 @@ class LeanTransport(Transport):
             if authorization := proxy(connection.proxy).authorization:
                 headers = {**headers, "proxy-authorization": authorization}
         head = self._heads.head(outbound.method, target, to.authority, headers)
-        return head + _framing(outbound.body)
+        return head + _framing(outbound)
 
     async def _obtained(self, host: Host, limit: float, total_at: float) -> Wire:
         """UpstreamTimeout where neither the queue nor the provider is quick enough."""
         assert self._loop is not None
-        now = self._loop.time()
+        late_at = self._loop.time() + limit
+        scope = asyncio.timeout_at(min(late_at, total_at))
+        self._obtaining.add(scope)
         try:
-            async with asyncio.timeout_at(min(now + limit, total_at)):
-                return await host.obtain(now)
+            async with scope:
+                return await host.obtain()
         except TimeoutError as error:
-            raise failures.late("connect" if now + limit < total_at else "total") from error
+            if self._closed:
+                raise failures.going_down() from error
+            raise failures.late("connect" if late_at < total_at else "total") from error
+        finally:
+            self._obtaining.discard(scope)
 
     def _open(self, connection: Connection, to: Destination) -> Host:
         if self._closed:
@@ -125,20 +136,12 @@ class LeanTransport(Transport):
         return left
 
 
-def _framing(body: bytes | Stream) -> bytes:
+def _framing(outbound: Outbound) -> bytes:
     """The end of a head."""
+    body = outbound.body
     length = len(body) if isinstance(body, bytes) else body.length
     if length is None:
         return b"transfer-encoding: chunked\r\n\r\n"
-    return b"content-length: %d\r\n\r\n" % length if length or not isinstance(body, bytes) else b"\r\n"
-
-
-def bypassed(to: Destination) -> bool:
-    """Does NO_PROXY name this host?"""
-    named = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
-    return bool(named) and _bypassed(f"{to.host}:{to.port}", named or "")
-
-
-@functools.lru_cache(maxsize=1024)
-def _bypassed(host: str, named: str) -> bool:
-    return bool(proxy_bypass_environment(host, {"no": named}))
+    if not length and outbound.method in _BODILESS:
+        return b"\r\n"
+    return b"content-length: %d\r\n\r\n" % length

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Final, cast
 
 from llm.transport import failures
@@ -38,7 +39,12 @@ class Tunnel(asyncio.Protocol):
         """UpstreamUnreachable where the proxy does not agree."""
         self.transport.write(request)
         await self._answer
-        self.transport.pause_reading()  # what comes next is not ours to read
+
+    def drop(self) -> None:
+        """At once, whatever the event loop has made of it."""
+        if self._transport is not None:
+            with suppress(AttributeError):  # asyncio's TLS: it was closed twice (by its peer, then by start_tls)
+                self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is not derived from it
@@ -51,13 +57,18 @@ class Tunnel(asyncio.Protocol):
         if end < 0 and len(self._head) <= _LONGEST_HEAD:
             return
         if _agreed(self._head) and end == len(self._head) - len(_END):
+            self.transport.pause_reading()  # what comes next is not ours to read
             self._answer.set_result(None)
         else:
-            self._answer.set_exception(failures.proxy_refused())
+            self._refused()
 
     def connection_lost(self, error: Exception | None) -> None:
         if not self._answer.done():
-            self._answer.set_exception(failures.proxy_refused())
+            self._refused()
+
+    def _refused(self) -> None:
+        self._answer.set_exception(failures.proxy_refused())
+        self._answer.exception()  # where nobody waits for it any more, the loop need not complain
 
 
 def _agreed(head: bytes) -> bool:

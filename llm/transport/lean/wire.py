@@ -15,6 +15,7 @@ import httptools
 
 from llm.errors import UpstreamError
 from llm.transport import failures
+from llm.transport.lean import tls
 from llm.transport.lean.exchange import Exchange, NotActedOn
 from llm.transport.lean.inflate import Inflater, inflater
 
@@ -61,12 +62,16 @@ class Wire(asyncio.Protocol):
         self._raw: list[tuple[bytes, bytes]] = []
         self._encoding = b""
         self._fed = 0
-        self._framed = self._headed = self._interim = self._done = self._surplus = self._keep = False
+        self._framed = self._headed = self._interim = self._done = self._surplus = self._keep = self._bodied = False
 
     # What the pool does.
 
-    def adopt(self, owner: Owner) -> None:
+    def adopt(self, owner: Owner) -> bool:
+        """False for a connection that was lost, or spoke unasked, before anybody could own it."""
+        if self._transport is None or self._transport.is_closing() or self._surplus:
+            return False
         self._owner = owner
+        return True
 
     @property
     def transport(self) -> asyncio.Transport:
@@ -93,7 +98,8 @@ class Wire(asyncio.Protocol):
         exchange.attach(self)
         transport = self.transport
         if len(body) > _JOINED:
-            transport.writelines((head, body))
+            transport.write(head)  # not writelines(): asyncio's joins, or (3.12.0 to .8) tells of no full buffer
+            transport.write(body)
         else:
             transport.write(head + body)
         if not self._writing and not uploading:
@@ -116,10 +122,6 @@ class Wire(asyncio.Protocol):
             self._flushed = self._loop.create_future()
             await self._flushed
 
-    def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
-
     # What the exchange does.
 
     def pause(self) -> None:
@@ -141,7 +143,8 @@ class Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is not derived from it
-        self._transport.set_write_buffer_limits(high=0)  # so that `resume_writing` means: all is written
+        # So that `resume_writing` means: all is written. Not high=0: TLS pauses an empty buffer that is 0 or more long.
+        self._transport.set_write_buffer_limits(high=1, low=0)
 
     def pause_writing(self) -> None:
         self._writing = True
@@ -155,18 +158,22 @@ class Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._exchange is None:
+            self._surplus = True
             self.drop()
             return
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             if not self._done:
-                self._fail(failures.no_http(), error)
+                said = error.__context__  # what a callback raised
+                self._fail(said if isinstance(said, UpstreamError) else failures.no_http(), error)
                 return
             self._surplus = True
         if self._done:
             self._finish()
-        elif not self._headed:
+        elif self._bodied:
+            self._bodied, self._fed = False, 0
+        else:  # a head, or trailers
             self._fed += len(data)
             if self._fed > MAX_HEAD_BYTES:
                 self._fail(failures.no_http(), None)
@@ -180,8 +187,6 @@ class Wire(asyncio.Protocol):
                 exchange.ended()  # this answer is delimited by the connection's end
             else:
                 exchange.failed(self._lost(error))
-        if self._flushed is not None and not self._flushed.done():
-            self._flushed.set_result(None)
         if owner is not None:
             owner.lost(self)
 
@@ -211,9 +216,11 @@ class Wire(asyncio.Protocol):
         elif size == 14 and name.lower() == b"content-length":
             self._framed = True
         elif size == 17 and name.lower() == b"transfer-encoding":
-            self._framed = True
-            if value.strip().lower() != b"chunked":
+            if self._framed or value.strip().lower() != b"chunked":
                 raise failures.no_http()
+            self._framed = True
+            # RFC 9112, 6.1: HTTP/1.0 knows no chunks. What follows such an answer may be its own rest.
+            self._surplus = self._parser.get_http_version() == "1.0"
         elif size == 10 and name.lower() == b"keep-alive":
             self.keep_alive = _kept_for(value)
 
@@ -221,8 +228,10 @@ class Wire(asyncio.Protocol):
         if self._done:
             return
         status = self._parser.get_status_code()
+        if status < 100:
+            raise failures.no_http()
         if status < 200:
-            self._interim = True
+            self._interim, self._framed, self._encoding = True, False, b""
             self._raw.clear()
             return
         self._keep = self._parser.should_keep_alive()
@@ -237,6 +246,7 @@ class Wire(asyncio.Protocol):
 
     def on_body(self, piece: bytes) -> None:
         if self._exchange is not None and not self._done:
+            self._bodied = True
             self._exchange.took(piece)
 
     def on_message_complete(self) -> None:
@@ -253,7 +263,9 @@ class Wire(asyncio.Protocol):
             self.resume()
         if exchange is not None:
             exchange.ended()
-        self._used = True
+        if not self._used:
+            self._used = True
+            tls.remember(self.transport.get_extra_info("ssl_object"))
         if self._owner is None or not self._keep or self._surplus or self._writing or self._uploading:
             self.drop()
         else:
