@@ -14,10 +14,11 @@ from llm.adapters import adapter
 from llm.adapters.answer_stream import Patience
 from llm.errors import GatewayError
 from llm.spec import Adapter, AnswerStream, Connection, Dialect, Request, Result, Target
-from llm.transport.aiohttp import AiohttpTransport
+from llm.transport.base import Transport
 from tests.contract import chat_words, gemini_words, messages_words
 from tests.contract.rows import Row
 from tests.contract.talk import Heard, Talk
+from tests.support import transports
 from tests.support.upstream import FakeUpstream
 from tests.support.upstream_answers import compact
 from tests.support.upstream_behaviours import Behaviour
@@ -43,7 +44,7 @@ class Broken:
 
 
 class Bench:
-    def __init__(self, row: Row, caller: Dialect, upstream: FakeUpstream, transport: AiohttpTransport) -> None:
+    def __init__(self, row: Row, caller: Dialect, upstream: FakeUpstream, transport: Transport) -> None:
         self.row = row
         self.caller = caller
         self.upstream = upstream
@@ -119,9 +120,9 @@ class Bench:
 
 
 @asynccontextmanager
-async def open_bench(row: Row, caller: Dialect, **upstream: Any) -> AsyncIterator[Bench]:
+async def open_bench(row: Row, caller: Dialect, transport_kind: str = "lean", **upstream: Any) -> AsyncIterator[Bench]:
     async with FakeUpstream(**upstream) as fake:
-        transport = AiohttpTransport()
+        transport = transports.transport(transport_kind)
         try:
             yield Bench(row, caller, fake, transport)
         finally:

@@ -15,23 +15,25 @@ from tests.contract import asking, failing, streaming
 from tests.contract.bench import WORDS, open_bench
 from tests.contract.listing import SCENARIOS, Scenario
 from tests.contract.rows import ROWS, Row
+from tests.support.transports import KINDS as KINDS_OF_TRANSPORT
 
 MODULES = (asking, streaming, failing)
 
 
 def cases() -> list[object]:
     return [
-        pytest.param(scenario, row, caller, id=f"{row.kind}-{caller}-{scenario.name}")
+        pytest.param(scenario, row, caller, transport, id=f"{row.kind}-{caller}-{scenario.name}-{transport}")
         for row in ROWS
+        for transport in (KINDS_OF_TRANSPORT if row.needs_upstream else KINDS_OF_TRANSPORT[:1])
         for caller in WORDS
         for scenario in SCENARIOS
         if scenario.name not in row.cannot and scenario.way in ("both", "same" if caller == row.dialect else "across")
     ]
 
 
-@pytest.mark.parametrize(("scenario", "row", "caller"), cases())
-async def test_a_kind_keeps_the_contract(scenario: Scenario, row: Row, caller: Dialect) -> None:
-    async with open_bench(row, caller) as bench:
+@pytest.mark.parametrize(("scenario", "row", "caller", "transport"), cases())
+async def test_a_kind_keeps_the_contract(scenario: Scenario, row: Row, caller: Dialect, transport: str) -> None:
+    async with open_bench(row, caller, transport) as bench:
         await scenario.run(bench)
         assert bench.upstream.unused == 0
 

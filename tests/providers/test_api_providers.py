@@ -116,6 +116,7 @@ def test_a_duplicate_is_409_with_its_field(api: APIClient, openai: dict[str, Any
         ({"connection_params": {"api_base": "http://169.254.169.254/"}}, "connection_params.api_base"),
         ({"connection_params": {"timeout_seconds": 0}}, "connection_params.timeout_seconds"),
         ({"connection_params": {"verify": 3}}, "connection_params.verify"),
+        ({"connection_params": {"transport": "carrier pigeon"}}, "connection_params.transport"),
         ({"connection_params": {"proxy": "http://u:p@proxy:3128"}}, "connection_params.proxy"),
         ({"connection_params": {"access_token": "x"}}, "connection_params.access_token"),
         ({"connection_params": {"extra_headers": {"x-api-key": "x"}}}, "connection_params.extra_headers"),

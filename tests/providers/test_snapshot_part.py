@@ -50,6 +50,7 @@ def test_the_whole_of_a_provider() -> None:
             "organization": "org",
             "timeout_seconds": 60,
             "verify": False,
+            "transport": "aiohttp",
             "extra_headers": {"x-team": "search"},
         },
         connection_parameters=[
@@ -69,6 +70,7 @@ def test_the_whole_of_a_provider() -> None:
     assert upstream.extra_body == {"api_key": "in-body"}
     assert upstream.timeouts == Timeouts(idle=9.0, total=60.0)
     assert (upstream.connection.verify, upstream.connection.allow_private) == (False, True)
+    assert upstream.connection.transport == "aiohttp"
     assert upstream.connection.proxy == "http://u:p@proxy.example:3128"
     assert [(key.secret, key.weight) for key in upstream.keys] == [(SECRET, 3)]
     for hidden in (SECRET, "in-body", "u:p@"):

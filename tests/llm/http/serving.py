@@ -17,7 +17,7 @@ from llm.observe.record import CallRecord, Sink
 from llm.observe.spool import MemorySink
 from llm.service import Gateway
 from llm.snapshot import Holder, Snapshot
-from llm.transport.aiohttp import AiohttpTransport
+from llm.transport.choice import ChosenTransport
 from tests.llm.service.snapshots import KEY
 
 
@@ -64,7 +64,7 @@ class Serving:
         self._sink, self._adapter_of, self._options = sink or self.memory, adapter_of, options
 
     async def __aenter__(self) -> Serving:
-        self.gateway = Gateway(self.holder, self._sink, AiohttpTransport(), adapter_of=self._adapter_of)
+        self.gateway = Gateway(self.holder, self._sink, ChosenTransport(), adapter_of=self._adapter_of)
         self.app: Any = App(lambda: self.gateway, **self._options)
 
         async def application(scope: Any, receive: Any, send: Any) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from gateway_project.supervisor.protocol import Protocol
 from llm.snapshot import Route, RouteTarget, Snapshot
-from llm.spec import Timeouts
+from llm.spec import Connection, Timeouts, TransportName
 from tests.llm.http.serving import Raw, Serving
 from tests.llm.http.test_forms import FILE, MARK, MODEL, TYPE, form
 from tests.llm.http.test_sdks import openai_client
@@ -27,8 +27,9 @@ SENT_START = START.replace(b"oa/", b"")
 PATIENT = Timeouts(connect=5, first_byte=20, idle=20, total=60)
 
 
-def configured(*upstreams: UploadUpstream, **changes: Any) -> Snapshot:
+def configured(*upstreams: UploadUpstream, transport: TransportName = "lean", **changes: Any) -> Snapshot:
     """`oa/gpt-4o`, and the route `r` from the first of them to the last."""
+    changes["connection"] = Connection(allow_private=True, transport=transport)
     named = list(zip(["oa", "second"], upstreams, strict=False))
     targets = tuple(RouteTarget(name, "gpt-4o", priority=at) for at, (name, _) in enumerate(named, 1))
     return snapshot(
@@ -44,9 +45,14 @@ async def sink() -> AsyncIterator[UploadUpstream]:
         yield upstream
 
 
+@pytest.fixture(params=["lean", "aiohttp"])
+def transport(request: Any) -> Any:
+    return request.param
+
+
 @pytest.fixture(params=["httptools", Protocol], ids=["any server", "ours"])
-async def door(sink: UploadUpstream, request: Any) -> AsyncIterator[Serving]:
-    async with Serving(configured(sink), protocol=request.param) as serving:
+async def door(sink: UploadUpstream, request: Any, transport: TransportName) -> AsyncIterator[Serving]:
+    async with Serving(configured(sink, transport=transport), protocol=request.param) as serving:
         yield serving
 
 
