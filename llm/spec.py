@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
@@ -75,6 +75,7 @@ class Target:
     """Where one attempt goes: one model of one provider with one key. `repr` never shows the key.
 
     `options` are the connection parameters that are the kind's own (see `Kind.options`); no part of a body.
+    `prepared` is for what an adapter makes of it once: many calls have the same target.
     """
 
     provider_id: str
@@ -90,6 +91,7 @@ class Target:
     options: Mapping[str, object] = field(default_factory=dict, repr=False)
     timeouts: Timeouts = Timeouts()
     connection: Connection = Connection()
+    prepared: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 class Rest(Protocol):

@@ -21,6 +21,7 @@ _JSON: Final = "application/json"
 _EVENT_STREAM: Final = "text/event-stream"
 _ANYTHING: Final = "*/*"
 _LONGEST_REFUSAL: Final = 1024 * 1024
+_MOST_PREPARED: Final = 64
 _ONE_CHOICE: Final = frozenset({b"1", b"null"})
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -140,7 +141,7 @@ class HttpAdapter(ABC):
             url = self.url_of_surface(target, request.surface)
             body: bytes | Stream = _surface_body(request, target)
             if request.form is not None:
-                headers["content-type"] = request.form.content_type
+                headers = {**headers, "content-type": request.form.content_type}
         else:
             url, fields, dropped = self._asked(request, target)
             body = _encode(fields)
@@ -169,7 +170,19 @@ class HttpAdapter(ABC):
         fitting = replace(target, parameters=self.parameters_of_dialect(target.parameters, dialect))
         return self.url_of_dialect(target, dialect), *build_body(request, fitting, dialect=dialect)
 
-    def _headers(self, request: Request, target: Target) -> dict[str, str]:
+    def _headers(self, request: Request, target: Target) -> Mapping[str, str]:
+        """Made once for a target, and for what a caller's headers say in them."""
+        spoken = request.headers and request.dialect == self.spoken(request)
+        said = tuple(request.headers.get(name) for name in self.passed_on) if spoken else None
+        key = (request.stream, bool(request.surface), said)
+        made: Mapping[str, str] | None = target.prepared.get(key)
+        if made is None:
+            if len(target.prepared) >= _MOST_PREPARED:  # callers may write anything
+                target.prepared.clear()
+            made = target.prepared[key] = self._made_headers(request, target)
+        return made
+
+    def _made_headers(self, request: Request, target: Target) -> dict[str, str]:
         """The operator's headers win over the caller's, these over the dialect's own."""
         accepted = _ANYTHING if request.surface else _JSON
         headers = {"accept": _EVENT_STREAM if request.stream else accepted, **self.headers}

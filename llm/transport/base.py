@@ -25,7 +25,7 @@ class Stream(Protocol):
     def __aiter__(self) -> AsyncIterator[bytes]: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outbound:
     """One HTTP request to a provider. `repr` shows neither headers nor body: they hold keys and prompts."""
 
