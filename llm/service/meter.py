@@ -55,14 +55,17 @@ class MeteredTransport:
 
 
 class _MeteredAnswer:
-    __slots__ = ("_answer", "_meter", "_monotonic", "headers", "status")
+    __slots__ = ("_answer", "_meter", "_monotonic", "status")
 
     def __init__(self, answer: Answer, meter: Meter, monotonic: Monotonic) -> None:
         self._answer = answer
         self._meter = meter
         self._monotonic = monotonic
         self.status: int = answer.status
-        self.headers: Mapping[str, str] = answer.headers
+
+    @property
+    def headers(self) -> Mapping[str, str]:  # made on demand: few answers need them
+        return self._answer.headers
 
     async def read(self, limit: int = 64 * 1024 * 1024) -> bytes:
         began = self._monotonic()

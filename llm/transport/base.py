@@ -45,7 +45,9 @@ class Answer(Protocol):
     """
 
     status: int
-    headers: Mapping[str, str]
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
 
     async def read(self, limit: int = 64 * 1024 * 1024) -> bytes:
         """The whole body; UpstreamMalformed past `limit` bytes."""

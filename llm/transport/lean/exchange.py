@@ -64,7 +64,7 @@ class Exchange(Answer):
         self._error: Exception | None = None
 
     @cached_property
-    def headers(self) -> Mapping[str, str]:  # type: ignore[override]  # reason: made on first use, few answers need it
+    def headers(self) -> Mapping[str, str]:
         # The parser leaves blanks at a value's end; they are no part of it.
         return {name.decode("latin-1").lower(): value.decode("latin-1").rstrip(" \t") for name, value in self._raw}
 
