@@ -192,10 +192,13 @@ class AiohttpAnswer(Answer):
 
     def __init__(self, response: aiohttp.ClientResponse, clock: _Clock, pool: Pool) -> None:
         self.status = response.status
-        self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
         self._response = response
         self._clock = clock
         self._pool: Pool | None = pool
+
+    @functools.cached_property
+    def headers(self) -> Mapping[str, str]:
+        return {name.lower(): value for name, value in self._response.headers.items()}
 
     async def read(self, limit: int = 64 * 1024 * 1024) -> bytes:
         pieces = []
