@@ -6,7 +6,7 @@ speaks it the bytes pass through, elsewhere the adapter translates with `llm.dia
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
@@ -186,6 +186,16 @@ class AnswerStream(Protocol):
     def __aiter__(self) -> AsyncIterator[bytes]: ...
 
     async def aclose(self) -> None: ...
+
+
+class Flowing(Protocol):
+    """An `AnswerStream` whose pieces need not be waited for one by one.
+
+    `flow` gives each to `take` as it comes and returns where that has an end: `take` has said False, or the answer is
+    about to finish, or has failed. Then iterate on. `take` must not raise.
+    """
+
+    async def flow(self, take: Callable[[bytes], bool]) -> None: ...
 
 
 class RelayedStream(AnswerStream, Protocol):

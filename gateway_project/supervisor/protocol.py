@@ -11,7 +11,7 @@ import functools
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from llm.http.exchange import LEFT, RESPOND, Header
+from llm.http.exchange import LEFT, PUT, RESPOND, Header
 
 
 class Protocol(HttpToolsProtocol):
@@ -23,6 +23,8 @@ class Protocol(HttpToolsProtocol):
         super().on_headers_complete()
         cycle = self.cycle  # its task has not begun yet
         cycle.scope[RESPOND] = functools.partial(_respond, cycle)
+        if cycle.scope["http_version"] == "1.1":
+            cycle.scope[PUT] = functools.partial(_put, cycle)
 
     def connection_lost(self, error: Exception | None) -> None:
         cycle = self.cycle
@@ -48,3 +50,12 @@ def _respond(cycle: RequestResponseCycle, status: int, headers: list[Header], bo
     cycle.message_event.set()
     cycle.on_response()
     return True
+
+
+def _put(cycle: RequestResponseCycle, data: bytes) -> bool:
+    """A piece of a response that has begun, without a length. Whoever has left gets nothing more."""
+    if cycle.disconnected:
+        return False
+    if data:  # an empty chunk would be the end
+        cycle.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+    return not cycle.flow.write_paused

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from llm.adapters import discretion
@@ -60,6 +60,35 @@ class HttpAnswerStream:
                 discretion.redact(error, self._target)
             await self.aclose()
             raise
+
+    async def flow(self, take: Callable[[bytes], bool]) -> None:
+        """See `llm.spec.Flowing`. The end of an answer is left to iterating: there it is looked at closely."""
+        if self._over or self._near_end:
+            return
+        failure: Exception | None = None
+
+        def feed(piece: bytes) -> bool:
+            nonlocal failure
+            try:
+                given = self._codec.feed(piece)
+            except Exception as error:  # noqa: BLE001  # reason: whatever it is, it is raised below, to who waits
+                failure = error
+                return False
+            return (not given or take(given)) and not self._near_end
+
+        try:
+            await self._answer.flow(feed)
+            if failure is not None:
+                raise failure
+        except BaseException as error:
+            if isinstance(error, UpstreamError):
+                discretion.redact(error, self._target)
+            await self.aclose()
+            raise
+
+    @property
+    def _near_end(self) -> bool:
+        return self.summary.finished or self._codec.complete
 
     async def aclose(self) -> None:
         self._over = True

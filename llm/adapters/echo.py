@@ -7,7 +7,7 @@ its transport is different, so an echo goes through everything that a live call 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import ClassVar, Final
 
@@ -97,6 +97,9 @@ class _InProcessAnswer:
                 yield piece
             elif piece:
                 await echo_orders.wait(piece, limit=self._idle, phase="idle")
+
+    async def flow(self, take: Callable[[bytes], bool]) -> None:
+        """There is nothing that could come by itself."""
 
     async def aclose(self) -> None:
         self._pieces = iter(())

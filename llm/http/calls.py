@@ -111,14 +111,19 @@ async def _relay(
     """From its first byte on an answer's errors are told in-band, and never as a clean finish."""
     last = b""
 
-    async def send() -> None:
+    def noted(piece: bytes) -> bytes:
         nonlocal last
+        if b"data:" in piece:  # not a comment alone
+            last = piece
+        return piece
+
+    async def send() -> None:
         await exchange.start(200, [*reply.EVENT_STREAM, *reply.headers(exchange, door.dialect)])
         async with silence.Filled(exchange, keep_alive) as out:
             async for piece in door.frames(answer, call) if door.frames else answer:
-                await out.piece(piece)
-                if b"data:" in piece:  # not a comment alone
-                    last = piece
+                await out.piece(noted(piece))
+                if door.frames is None and exchange.put is not None:
+                    await answer.flow(lambda piece: out.put(noted(piece)))
 
     error = await pieces.ended(send(), call, answer, leaving)
     if isinstance(error, CallCancelled):

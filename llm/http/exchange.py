@@ -25,6 +25,9 @@ _VISIBLE: Final = frozenset(map(chr, range(0x21, 0x7F)))
 LEFT: Final = "llm_gateway.left"
 # Where a server has this in its scope, it takes (status, headers, body) of a whole response, and tells whether it did.
 RESPOND: Final = "llm_gateway.respond"
+# Where a server has this in its scope, it takes a piece of a response under way at once, and tells whether it can take
+# more; while it cannot, pieces go by ASGI's messages.
+PUT: Final = "llm_gateway.put"
 # Rests of a refused body up to this size are read and thrown away by the server, so that the caller sees the answer and
 # keeps its connection; larger ones end with it.
 _DISCARDED: Final = 1024 * 1024
@@ -88,6 +91,12 @@ class Exchange:
     async def piece(self, data: bytes) -> None:
         """A part of a response under way; returns once the connection can take more."""
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    @property
+    def put(self) -> Callable[[bytes], bool] | None:
+        """`piece` without waiting: takes the data in any case, and tells whether more may come that way."""
+        found: Callable[[bytes], bool] | None = self.scope.get(PUT)
+        return found
 
     async def finish(self) -> None:
         await self._send({"type": "http.response.body", "body": b""})

@@ -45,6 +45,13 @@ class Filled:
         self._sending = False
         self._since = self._loop.time()
 
+    def put(self, data: bytes) -> bool:
+        """The same at once, where the exchange can."""
+        put = self._exchange.put
+        assert put is not None
+        self._since = self._loop.time()
+        return put(data)
+
     def _look(self) -> None:
         """One timer for a stream, not one for each piece."""
         silent = self._loop.time() - self._since

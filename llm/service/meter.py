@@ -77,6 +77,22 @@ class _MeteredAnswer:
     def chunks(self) -> AsyncIterator[bytes]:
         return _MeteredPieces(self._answer.chunks(), self._meter, self._monotonic)
 
+    async def flow(self, take: Callable[[bytes], bool]) -> None:
+        busy = 0.0
+
+        def timed(piece: bytes) -> bool:
+            nonlocal busy
+            at = self._monotonic()
+            more = take(piece)
+            busy += self._monotonic() - at
+            return more
+
+        began = self._monotonic()
+        try:
+            await self._answer.flow(timed)
+        finally:
+            self._meter.waited += self._monotonic() - began - busy
+
     async def aclose(self) -> None:
         await self._answer.aclose()
 

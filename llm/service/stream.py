@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from llm.observe.record import Sink
 from llm.service.call import Info
 from llm.service.turn import Turn
 from llm.spec import AnswerStream, StreamSummary
+
+Flow = Callable[[Callable[[bytes], bool]], Awaitable[None]]
 
 
 class StreamReply:
@@ -74,6 +76,28 @@ class StreamReply:
         if not self._held:
             raise StopAsyncIteration
         return b"".join(self._held)
+
+    async def flow(self, write: Callable[[bytes], bool]) -> None:
+        """Gives pieces to `write` as they come, until it says False or the answer nears its end; then iterate on."""
+        flow: Flow | None = getattr(self._stream, "flow", None)  # see `llm.spec.Flowing`
+        if self._over or self._first or self.summary.finished or flow is None:
+            return
+
+        def take(piece: bytes) -> bool:
+            if self.summary.finished:
+                self._held.append(piece)
+                return False
+            return write(piece)
+
+        self._turn.meter.waited += self._turn.elapsed - self._away_since
+        try:
+            await flow(take)
+        except BaseException as error:
+            self._turn.fail(error)
+            await self._end()
+            raise
+        finally:
+            self._away_since = self._turn.elapsed
 
     async def aclose(self, error: BaseException | None = None) -> None:
         """Ends the call. Before the answer is whole, that is `error`, or else the caller's leaving: recorded as

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, AbstractStreamWriter
@@ -242,6 +242,9 @@ class AiohttpAnswer(Answer):
             raise late(phase) from error
         except UpstreamError as error:
             raise self._clock.failure or error
+
+    async def flow(self, take: Callable[[bytes], bool]) -> None:
+        """aiohttp's pieces are only given to who waits for them."""
 
     async def aclose(self) -> None:
         """A connection that was read to its end is back in the pool by now; any other is dropped at once."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -55,6 +55,12 @@ class Answer(Protocol):
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The body in pieces as they come; UpstreamUnreachable where it is cut, UpstreamTimeout where it stalls."""
+        ...
+
+    async def flow(self, take: Callable[[bytes], bool]) -> None:
+        """Gives each piece to `take` as it comes, without waking a task for it, and returns where that has an end:
+        `take` has said False, the body is whole, cut or late, or cannot be read so. Then go on with `chunks`; every
+        piece that `take` got counts as read. `take` must not raise."""
         ...
 
     async def aclose(self) -> None: ...

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
+from typing import Any
+
 from llm.spec import TransportName
 from llm.transport.base import Answer, Outbound, Transport
 from llm.transport.lean import LeanTransport
@@ -14,9 +17,9 @@ class ChosenTransport(Transport):
         self._lean = LeanTransport()
         self._others: dict[TransportName, Transport] = {}
 
-    async def send(self, outbound: Outbound) -> Answer:
+    def send(self, outbound: Outbound) -> Coroutine[Any, Any, Answer]:
         name = outbound.connection.transport
-        return await (self._lean if name == "lean" else self._other(name)).send(outbound)
+        return (self._lean if name == "lean" else self._other(name)).send(outbound)
 
     async def aclose(self) -> None:
         await self._lean.aclose()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import cached_property
 from typing import Final, Protocol
 
@@ -57,6 +57,7 @@ class Exchange(Answer):
         self._source: Source | None = None
         self._raw: list[tuple[bytes, bytes]] = []
         self._inflater: Inflater | None = None
+        self._take: Callable[[bytes], bool] | None = None
         self._pieces: list[bytes] = []
         self._size = 0
         self._begun = False
@@ -84,6 +85,12 @@ class Exchange(Answer):
         self._wake()
 
     def took(self, piece: bytes) -> None:
+        if self._take is not None:
+            self._limit()
+            if not self._take(piece):
+                self._take = None
+                self._wake()
+            return
         self._pieces.append(piece)
         self._size += len(piece)
         if self._size > HIGH and self._source is not None and not self._source.paused:
@@ -161,6 +168,19 @@ class Exchange(Answer):
         except BaseException:
             self._give_up(failures.broke())
             raise
+
+    async def flow(self, take: Callable[[bytes], bool]) -> None:
+        if self._inflater is not None or self._pieces:
+            return
+        self._take, self._begun = take, True
+        try:
+            while self._take is not None and self._error is None and not self._whole:
+                await self._wait()
+        except BaseException:
+            self._give_up(failures.broke())
+            raise
+        finally:
+            self._take = None
 
     async def aclose(self) -> None:
         """A connection that was read to its end is back in the pool by now; any other is dropped at once."""

@@ -12,6 +12,7 @@ import aiohttp
 import msgspec
 import uvicorn
 
+from gateway_project.supervisor.protocol import Protocol
 from llm.http.app import App
 from llm.observe.record import CallRecord, Sink
 from llm.observe.spool import MemorySink
@@ -55,7 +56,7 @@ class Serving:
         *,
         sink: Sink | None = None,
         adapter_of: Any = None,
-        protocol: Any = "httptools",
+        protocol: Any = Protocol,
         **options: Any,
     ) -> None:
         self.memory = MemorySink()
