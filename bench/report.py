@@ -47,7 +47,7 @@ def table(results: Results) -> str:
     """Markdown: what, nginx, gateway, ratio, goal."""
     rows: list[Row] = [("", "nginx", "gateway", "ratio", "goal")]
     for label, scenario, goal in (
-        ("CPU per request, 1 KB", "many", "<= 15"),
+        ("CPU per request, 1 KB", "many", "<= 5"),
         ("CPU per request, 100 KB", "large", ""),
         ("CPU per event of a paced stream", "stream", "<= 2.5"),
     ):
