@@ -8,41 +8,17 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
-from unfold.admin import ModelAdmin
+from django.http import HttpRequest
 from unfold.contrib.filters.admin import FieldTextFilter, RangeDateTimeFilter
 from unfold.decorators import display
-from unfold.paginator import InfinitePaginator
 
-from audit import diff
-from audit.models import Call, ChangeSet
+from audit.admin_changes import ChangeSetAdmin
+from audit.admin_records import ReadOnlyAdmin
+from audit.models import Call
+
+__all__ = ["CallAdmin", "ChangeSetAdmin"]
 
 COLOURS = {"succeeded": "success", "failed": "danger", "cancelled": "warning"}
-
-
-class ReadOnlyAdmin(ModelAdmin):
-    """The table may be large: no page counts its rows, and filters are typed in, not read from all values."""
-
-    paginator = InfinitePaginator
-    show_full_result_count = False
-    list_filter_submit = True
-    list_per_page = 50
-    actions = None
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        # A record has no history of its own: no button to an empty page.
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "show_history": False})
 
 
 @admin.register(Call)
@@ -97,6 +73,7 @@ class CallAdmin(ReadOnlyAdmin):
                     "cache_write_tokens",
                     "reasoning_tokens",
                     "usage_estimated",
+                    "cost_nano_usd",
                 )
             },
         ),
@@ -142,46 +119,3 @@ class CallAdmin(ReadOnlyAdmin):
         with suppress(ValueError):
             condition |= Q(call_id=uuid.UUID(text))
         return queryset.filter(condition), False
-
-
-@admin.register(ChangeSet)
-class ChangeSetAdmin(ReadOnlyAdmin):
-    list_display = ("revision", "created_at", "who", "origin_badge", "reason", "request_id")
-    list_filter = ("origin", ("created_at", RangeDateTimeFilter), ("actor", FieldTextFilter))
-    search_fields = ("actor", "reason", "request_id")
-    fieldsets = (
-        (
-            None,
-            {
-                "fields": (
-                    "revision",
-                    "created_at",
-                    "who",
-                    "origin_badge",
-                    "reason",
-                    "request_id",
-                    "address",
-                    "user_agent",
-                )
-            },
-        ),
-    )
-    change_form_after_template = "admin/audit/changes.html"
-
-    @display(description="Who", ordering="actor")
-    def who(self, change_set: ChangeSet) -> str:
-        return change_set.actor or "system"
-
-    @display(description="IP address")
-    def address(self, change_set: ChangeSet) -> str | None:
-        return change_set.ip
-
-    @display(description="Origin", ordering="origin", label=True)
-    def origin_badge(self, change_set: ChangeSet) -> str:
-        return change_set.get_origin_display()
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        changes = diff.changes(int(object_id), user=request.user) if object_id.isdecimal() else []
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "changes": changes})

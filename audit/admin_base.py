@@ -7,35 +7,21 @@ what each revision changed. Reverting from the history form is off: a revert is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from django import forms
-from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.core.exceptions import ValidationError
 from django.db.models import Max, QuerySet
 from django.http import Http404, HttpRequest
 from django.urls import URLPattern
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
-from unfold.widgets import UnfoldAdminTextInputWidget
 
-from audit import diff, history
+from audit import diff, history, scope
+from audit.admin_reason import REASON, answered, change_set_of, reason_field
 from audit.models import ChangeSet
 
-REASON = "change_reason"
-
-
-def change_set_of(request: HttpRequest) -> AbstractContextManager[Any]:
-    """The change set of a POST to the admin; for a page of one's own that writes."""
-    if request.method != "POST":
-        return nullcontext()
-    return history.change_set(
-        origin=ChangeSet.Origin.ADMIN.value,
-        actor=request.user.get_username(),
-        user=request.user,
-        reason=request.POST.get(REASON, "").strip(),
-    )
+__all__ = ["REASON", "TrackedAdmin", "change_set_of"]
 
 
 class TrackedAdmin(SimpleHistoryAdmin, ModelAdmin):
@@ -45,24 +31,44 @@ class TrackedAdmin(SimpleHistoryAdmin, ModelAdmin):
     delete_confirmation_template = "admin/audit/delete_confirmation.html"
     delete_selected_confirmation_template = "admin/audit/delete_selected_confirmation.html"
 
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return scope.narrowed(super().get_queryset(request), request.user)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_view_permission(request, obj) and scope.may(request.user, "view", obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and scope.may(request.user, "change", obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and scope.may(request.user, "delete", obj)
+
+    def history_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
+        # Of a deleted object the history alone is left, and it is narrowed like the object.
+        pk_name = self.model._meta.pk.attname
+        rows = self.get_history_queryset(request, self.model.history, pk_name, unquote(object_id))
+        if not scope.narrowed(rows, request.user).exists():
+            raise Http404("There is no object of this id.")
+        return super().history_view(request, object_id, *args, **kwargs)
+
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        with change_set_of(request):
-            return super().changeform_view(request, *args, **kwargs)
+        view = super().changeform_view
+        return answered(request, lambda: view(request, *args, **kwargs))
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        with change_set_of(request):
-            return super().delete_view(request, *args, **kwargs)
+        view = super().delete_view
+        return answered(request, lambda: view(request, *args, **kwargs), confirmed=request.method == "POST")
 
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        with change_set_of(request):
-            return super().changelist_view(request, *args, **kwargs)
+        view = super().changelist_view
+        return answered(request, lambda: view(request, *args, **kwargs), confirmed="post" in request.POST)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         fields = kwargs["fields"] if "fields" in kwargs else flatten_fieldsets(self.get_fieldsets(request, obj))
         # The reason is no field of the model: it is added to the form that Django makes without it.
         kwargs["fields"] = None if fields is None else [name for name in fields if name != REASON]
         form = super().get_form(request, obj, change, **kwargs)
-        return type(form)(form.__name__, (form,), {REASON: _reason_field()})
+        return type(form)(form.__name__, (form,), {REASON: reason_field()})
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = [
@@ -102,13 +108,3 @@ class TrackedAdmin(SimpleHistoryAdmin, ModelAdmin):
         for row in historical_records:
             row.change = told.get((getattr(row, self.model._meta.pk.attname), row.revision))
             row.change_set = sets.get(row.revision)
-
-
-def _reason_field() -> forms.CharField:
-    return forms.CharField(
-        label="Reason for the change",
-        required=False,
-        max_length=1000,
-        widget=UnfoldAdminTextInputWidget,
-        help_text="Optional; it stands in the change set.",
-    )

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from django.db import connection, transaction
 
-from audit import calls, incoming, rollups
+from audit import calls, incoming, key_rollups, rollups
 from audit.calls import COLUMNS, Row
 from llm.observe.record import CallRecord
 
@@ -44,6 +44,7 @@ def insert(records: Iterable[CallRecord]) -> int:
         new = _copy(rows) if connection.vendor == "postgresql" else _insert(rows)
         if new:
             rollups.add(new)
+            key_rollups.add(new)
     return len(new)
 
 

@@ -49,6 +49,7 @@ def values(record: CallRecord) -> Row:
         "cache_write_tokens": _whole(record.cache_write_tokens, MOST_TOKENS),
         "reasoning_tokens": _whole(record.reasoning_tokens, MOST_TOKENS),
         "usage_estimated": record.usage_estimated,
+        "cost_nano_usd": None if record.cost_nano_usd is None else _whole(record.cost_nano_usd, _LONG),
         "latency_ms": _finite(record.latency_ms) or 0.0,
         "time_to_first_token_ms": _finite(record.time_to_first_token_ms),
         "overhead_ms": _finite(record.overhead_ms) or 0.0,

@@ -7,19 +7,20 @@ not in the history at all; their fingerprints stand there and are shown as they 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from django.db.models import Max, QuerySet
+from django.db.models import OuterRef, Subquery
 
 from audit import history
-from audit.history import Registration, Row
+from audit.registration import Dump, Registration, Row
+from audit.state import DELETED, State
 
 Action = Literal["create", "update", "delete"]
 Key = tuple[Any, int]
-DELETED = "-"
 EMPTY = "(empty)"
+LARGEST = 2**63 - 1  # what the column holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,15 @@ class Change:
         return told
 
 
+@dataclass(slots=True)
+class Pair:
+    """An object before and after a revision; None where there was, or is, none."""
+
+    entry: Registration
+    before: Dump | None = None
+    after: Dump | None = None
+
+
 def readable(value: Any) -> str:
     if value is None or value in ("", [], {}):
         return EMPTY
@@ -54,34 +64,49 @@ def changes(revision: int, *, user: Any = None) -> list[Change]:
 
     Several rows of one object are told as one change; what was made and deleted again in it is left out.
     """
-    found = [
-        change
-        for entry in history.registrations()
-        for change in _of_model(entry, revision)
-        if user is None or visible(entry, change.object, user=user)
-    ]
-    return sorted(found, key=lambda change: change.object)
+    return changes_of([revision], user=user)[revision]
 
 
-def visible(entry: Registration, name: str, *, user: Any) -> bool:
-    """May `user` see the object of that name? Without an own rule: who may view the model."""
-    if entry.visible_to is not None:
-        return entry.visible_to(user, name)
-    meta = entry.model._meta
-    return bool(user.has_perm(f"{meta.app_label}.view_{meta.model_name}"))
+def changes_of(revisions: Collection[int], *, user: Any = None) -> dict[int, list[Change]]:
+    """As `changes`, of several revisions, in a number of queries that does not rise with them."""
+    told = {}
+    for number, objects in pairs_of(revisions).items():
+        found = [
+            change
+            for name, pair in sorted(objects.items())
+            if (change := difference(name, pair.before, pair.after)) is not None
+            and (user is None or pair.entry.visible(user, name))
+        ]
+        told[number] = found
+    return told
 
 
-def between(entry: Registration, *, old: Row | None, new: Row | None) -> Change | None:
-    """The change from one history row to a later one (None: no such object); None where nothing differs."""
-    before = entry.dump(old) if old is not None and old["history_type"] != DELETED else None
-    after = entry.dump(new) if new is not None and new["history_type"] != DELETED else None
-    row = new or old
-    if row is None or (before is None and after is None):
+def between_states(before: State, after: State) -> list[Change]:
+    """The changes that lead from one configuration to another, by object name."""
+    found = (difference(name, before.get(name), after.get(name)) for name in sorted({*before, *after}))
+    return [change for change in found if change is not None]
+
+
+def pairs_of(revisions: Collection[int]) -> dict[int, dict[str, Pair]]:
+    """{revision: {object: what it was before and after}}. An object that was deleted and made again is one object."""
+    found: dict[int, dict[str, Pair]] = {number: {} for number in revisions}
+    stored = [number for number in found if 0 < number <= LARGEST]
+    for entry in history.registrations() if stored else ():
+        for old, new in _rows(entry, stored):
+            name = entry.natural_key(new)
+            pair = found[new["revision"]].setdefault(name, Pair(entry))
+            pair.before = pair.before or _alive(entry, old)
+            pair.after = _alive(entry, new) or pair.after
+    return found
+
+
+def difference(name: str, before: Dump | None, after: Dump | None) -> Change | None:
+    """None where nothing differs."""
+    if before is None and after is None:
         return None
-    fields = _differences(before or {}, after or {})
+    fields = differences(before or {}, after or {})
     if before is not None and after is not None and not fields:
         return None
-    name = entry.natural_key(row)
     action: Action = "create" if before is None else "delete" if after is None else "update"
     return Change(object=name, kind=name.partition(":")[0], action=action, fields=fields)
 
@@ -89,56 +114,41 @@ def between(entry: Registration, *, old: Row | None, new: Row | None) -> Change 
 def of_rows(entry: Registration, rows: Iterable[Any]) -> dict[Key, Change]:
     """The changes that history rows belong to, by (object's id, revision)."""
     found: dict[Key, Change] = {}
-    for key, number in {_key(entry, row) for row in rows}:
-        of_object = _table(entry).filter(**{_id_name(entry): key})
+    for key, number in {(getattr(row, entry.id_column), row.revision) for row in rows}:
+        of_object = entry.rows().filter(**{entry.id_column: key})
         new = of_object.filter(revision=number).order_by("history_id").values().last()
         old = of_object.filter(revision__lt=number).order_by("history_id").values().last()
-        change = between(entry, old=old, new=new)
+        change = difference(entry.natural_key(new), _alive(entry, old), _alive(entry, new)) if new else None
         if change is not None:
             found[(key, number)] = change
     return found
 
 
-def _of_model(entry: Registration, revision: int) -> list[Change]:
-    after = {
-        row[_id_name(entry)]: row for row in _table(entry).filter(revision=revision).order_by("history_id").values()
-    }
-    if not after:
-        return []
-    latest = (
-        _table(entry)
-        .filter(revision__lt=revision, **{f"{_id_name(entry)}__in": list(after)})
-        .order_by()
-        .values(_id_name(entry))
-        .annotate(latest=Max("history_id"))
-        .values("latest")
-    )
-    before = {row[_id_name(entry)]: row for row in _table(entry).filter(history_id__in=latest).values()}
-    found = (between(entry, old=before.get(key), new=row) for key, row in after.items())
-    return [change for change in found if change is not None]
-
-
-def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """{field: {"old": ..., "new": ...}} of the fields that differ."""
     names = [*before, *(name for name in after if name not in before)]
     return {
         name: {"old": before.get(name), "new": after.get(name)}
         for name in names
-        if _text(before.get(name)) != _text(after.get(name))
+        if not same(before.get(name), after.get(name))
     }
 
 
-def _text(value: Any) -> str:
+def same(one: Any, other: Any) -> bool:
     # In Python 1 == True == 1.0; in JSON they differ.
-    return json.dumps(value, sort_keys=True, default=str)
+    return json.dumps(one, sort_keys=True, default=str) == json.dumps(other, sort_keys=True, default=str)
 
 
-def _table(entry: Registration) -> QuerySet[Any]:
-    return entry.history._default_manager.all()
+def _rows(entry: Registration, revisions: Collection[int]) -> Iterable[tuple[Row | None, Row]]:
+    """The last row of each object in each revision, with the object's last row before that revision."""
+    earlier = entry.rows().filter(**{entry.id_column: OuterRef(entry.id_column)}, revision__lt=OuterRef("revision"))
+    previous = Subquery(earlier.order_by("-history_id").values("history_id")[:1])
+    rows = entry.rows().filter(revision__in=revisions).annotate(previous=previous).order_by("history_id").values()
+    new = {(row[entry.id_column], row["revision"]): row for row in rows}
+    wanted = {row["previous"] for row in new.values()} - {None}
+    old = {row["history_id"]: row for row in entry.rows().filter(history_id__in=wanted).values()} if wanted else {}
+    return [(old.get(row["previous"]), row) for row in new.values()]
 
 
-def _id_name(entry: Registration) -> str:
-    return str(entry.model._meta.pk.attname)
-
-
-def _key(entry: Registration, row: Any) -> Key:
-    return getattr(row, _id_name(entry)), row.revision
+def _alive(entry: Registration, row: Row | None) -> Dump | None:
+    return None if row is None or row["history_type"] == DELETED else entry.dump(row)

@@ -28,27 +28,7 @@ from simple_history.utils import bulk_update_with_history
 
 from audit import bus, source
 from audit.models import ChangeSet, RevisionCounter
-
-Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """How audit speaks of a model. A row is a mapping of column names (`provider_id`, not `provider`) to values.
-
-    `natural_key(row)` is the object's name ("provider:openai"); `dump(row)` what a diff shows, JSON values only, no
-    secrets; `restore(fields)` writes an object back from a dump; `visible_to(user, name)` says who may see it.
-    """
-
-    model: type[Tracked]
-    natural_key: Callable[[Row], str]
-    dump: Callable[[Row], dict[str, Any]]
-    restore: Callable[[dict[str, Any]], Any] | None = None
-    visible_to: Callable[[Any, str], bool] | None = None
-
-    @property
-    def history(self) -> type[models.Model]:
-        return self.model.history.model
+from audit.registration import Registration, Reverting, Row
 
 
 @dataclass(slots=True)
@@ -64,6 +44,7 @@ class OpenChangeSet:
 
 
 _registry: dict[type[models.Model], Registration] = {}
+_kinds: dict[str, Registration] = {}
 _open: ContextVar[OpenChangeSet | None] = ContextVar("audit_change_set", default=None)
 _bulk: ContextVar[bool] = ContextVar("audit_bulk_write", default=False)
 
@@ -73,11 +54,12 @@ def register(
     *,
     natural_key: Callable[[Row], str],
     dump: Callable[[Row], dict[str, Any]],
-    restore: Callable[[dict[str, Any]], Any] | None = None,
     visible_to: Callable[[Any, str], bool] | None = None,
+    reverting: Reverting | None = None,
 ) -> None:
     """Makes a tracked model known to audit's pages, diffs and reverts. Called from an AppConfig."""
-    _registry[model] = Registration(model, natural_key, dump, restore, visible_to)
+    entry = Registration(model, natural_key, dump, visible_to, reverting)
+    _registry[model] = _kinds[entry.kind] = entry
     pre_save.connect(_refuse_raw, sender=model)
 
 
@@ -93,6 +75,11 @@ def registrations() -> Sequence[Registration]:
 
 def registration(model: type[models.Model]) -> Registration:
     return _registry[model]
+
+
+def by_kind() -> Mapping[str, Registration]:
+    """The registrations by what the names of their objects begin with: "provider"."""
+    return _kinds
 
 
 def revision() -> int:

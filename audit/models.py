@@ -43,6 +43,10 @@ class ChangeSet(models.Model):
 
     class Meta:
         ordering = ["-revision"]
+        permissions = [
+            ("revert_changeset", "Can revert a change set or single objects"),
+            ("revert_everything", "Can revert the whole configuration to a revision"),
+        ]
 
     def __str__(self) -> str:
         return f"revision {self.revision}"
@@ -84,6 +88,7 @@ class Call(models.Model):
     cache_write_tokens = models.BigIntegerField(default=0)
     reasoning_tokens = models.BigIntegerField(default=0)
     usage_estimated = models.BooleanField(default=False)
+    cost_nano_usd = models.BigIntegerField(null=True, blank=True)
     latency_ms = models.FloatField(default=0)
     time_to_first_token_ms = models.FloatField(null=True, blank=True)
     overhead_ms = models.FloatField(default=0)
@@ -169,3 +174,24 @@ class CallRollup(_histogram("LatencyHistogram", "latency"), _histogram("TtftHist
 
     def __str__(self) -> str:
         return f"{self.grain} {self.start:%Y-%m-%d %H:%M} {self.project} {self.provider}/{self.model}"
+
+
+class KeyRollup(models.Model):
+    """Counts of the calls of one day (UTC) that were made with one key of a provider; written as CallRollup is."""
+
+    provider = models.CharField(max_length=63)
+    provider_key = models.CharField(max_length=63)
+    day = models.DateField()
+    requests = models.BigIntegerField(default=0)
+    succeeded = models.BigIntegerField(default=0)
+    failed = models.BigIntegerField(default=0)
+    cancelled = models.BigIntegerField(default=0)
+    input_tokens = models.BigIntegerField(default=0)
+    output_tokens = models.BigIntegerField(default=0)
+    cost_nano_usd = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "provider_key", "day"], name="key_rollup_key")]
+
+    def __str__(self) -> str:
+        return f"{self.provider}/{self.provider_key} {self.day}"

@@ -7,7 +7,7 @@ pause, a fraction of a second. Quantiles are estimates from fixed buckets (`audi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -162,12 +162,14 @@ _SPANS: dict[Window, _Span] = {
 }
 
 
-def overview(window: Window, *, now: datetime) -> Overview:
-    """The calls of the last hour (by minute), day (by hour) or week (by six hours) before `now`, an aware time."""
+def overview(window: Window, *, now: datetime, providers: Collection[str] | None = None) -> Overview:
+    """The calls of the last hour (by minute), day (by hour) or week (by six hours) before `now`, an aware time; with
+    `providers`, only those that one of them served."""
     now = now.astimezone(UTC)
     span = _SPANS[window]
     since = _floor(now - span.length, span.step)
-    rollups = CallRollup.objects.filter(grain=span.grain, start__gte=since, start__lte=now)
+    served = {} if providers is None else {"provider__in": providers}
+    rollups = CallRollup.objects.filter(grain=span.grain, start__gte=since, start__lte=now, **served)
     times = _summed(rollups, "start")
     models = _summed(rollups.exclude(provider=""), "provider", "model")
     return Overview(
@@ -179,8 +181,18 @@ def overview(window: Window, *, now: datetime) -> Overview:
         series=_series(times, since=since, until=now, step=span.step),
         by_provider=_by_provider(models),
         by_model=_by_model(models)[:MOST_MODELS],
-        latest_errors=_latest_errors(since=since, until=now),
+        latest_errors=_latest_errors(since=since, until=now, **served),
     )
+
+
+def totals(rollups: QuerySet[CallRollup]) -> Totals:
+    """The sum of the rollups, which are of one grain."""
+    return _totals(_summed(rollups, "start"))
+
+
+def series(rollups: QuerySet[CallRollup], *, since: datetime, until: datetime, step: timedelta) -> tuple[Bucket, ...]:
+    """The rollups by time, the empty steps too, from `since` to that of `until`; both at the beginning of a step."""
+    return _series(_summed(rollups, "start"), since=since, until=until, step=step)
 
 
 def _floor(moment: datetime, step: timedelta) -> datetime:
@@ -236,9 +248,9 @@ def _by_model(rows: Iterable[dict[str, Any]]) -> tuple[ModelRow, ...]:
     return tuple(sorted(found, key=lambda row: (-row.totals.requests, row.provider, row.model)))
 
 
-def _latest_errors(*, since: datetime, until: datetime) -> tuple[ErrorRow, ...]:
+def _latest_errors(*, since: datetime, until: datetime, **served: Any) -> tuple[ErrorRow, ...]:
     # Spelled as in the index `call_failed`, so that successes are not read.
-    failed = Call.objects.filter(status="failed", created_at__gte=since, created_at__lte=until)
+    failed = Call.objects.filter(status="failed", created_at__gte=since, created_at__lte=until, **served)
     names = tuple(ErrorRow.__dataclass_fields__)
     rows = failed.order_by("-created_at").values(*names)[:LATEST_ERRORS]
     return tuple(ErrorRow(**{**row, "call_id": str(row["call_id"])}) for row in rows)

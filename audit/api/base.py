@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError
 from rest_framework import exceptions, pagination, permissions, serializers, status
@@ -17,7 +19,15 @@ from audit.api.permissions import ModelPermissions
 from audit.errors import Duplicate, InUse
 from audit.history import change_set
 
-__all__ = ["ChangeSetMixin", "Conflict", "ModelPermissions", "Pagination", "StrictFields", "exception_handler"]
+__all__ = [
+    "ChangeSetMixin",
+    "Conflict",
+    "ModelPermissions",
+    "Pagination",
+    "StrictFields",
+    "exception_handler",
+]
+LONGEST_REASON = 1000
 
 
 class Conflict(exceptions.APIException):
@@ -57,16 +67,28 @@ class ChangeSetMixin:
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         if request.method in permissions.SAFE_METHODS:
             return super().dispatch(request, *args, **kwargs)
-        with source.use(origin="rest", reason=request.headers.get("x-change-reason", "")):
+        with source.use(origin="rest"):
             return super().dispatch(request, *args, **kwargs)
 
-    def write(self, request: Request) -> Any:
-        """The change set of this request, for the one service call of a view."""
-        reason = request.data.get("reason") if isinstance(request.data, dict) else None
-        fields: dict[str, Any] = {"actor": request.user.get_username(), "user": request.user}
-        if isinstance(reason, str) and reason:
-            fields["reason"] = reason
-        return change_set(**fields)
+    def write(self, request: Request, *, reason: str = "") -> Any:
+        """The change set of this request, for the one service call of a view. `reason` stands where the caller gives
+        none. 400 where one is required (LLM_GATEWAY_REQUIRE_REASON) or it is no text that can be kept."""
+        given = reason_of(request)
+        if not given and settings.REQUIRE_REASON:
+            raise exceptions.ValidationError({"reason": ["It is required: say it here or in x-change-reason."]})
+        return change_set(actor=request.user.get_username(), user=request.user, reason=given or reason)
+
+
+def reason_of(request: Request) -> str:
+    """`reason` of the body, else the header `x-change-reason` (UTF-8); empty where neither is said."""
+    body = request.data.get("reason") if isinstance(request.data, dict) else None
+    if body is not None and not isinstance(body, str):
+        raise exceptions.ValidationError({"reason": ["It must be a text."]})
+    header = request.headers.get("x-change-reason", "").encode("latin-1", "replace").decode("utf-8", "replace")
+    reason = (body or "").strip() or header.strip()
+    if len(reason) > LONGEST_REASON or re.search("[\x00\ud800-\udfff]", reason):
+        raise exceptions.ValidationError({"reason": [f"It has at most {LONGEST_REASON} characters, and no NUL."]})
+    return reason
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:

@@ -14,7 +14,7 @@ from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from audit import calls
+from audit import calls, scope
 from audit.api.listing import StrictListing
 from audit.models import Call
 
@@ -23,7 +23,9 @@ class CallSerializer(serializers.ModelSerializer[Call]):
     """Durations in milliseconds; `input_tokens` includes cached and cache-write tokens."""
 
     tags = serializers.DictField(child=serializers.CharField(), read_only=True)
-    cost_nano_usd = serializers.SerializerMethodField(help_text="Null while no prices are kept.")
+    cost_nano_usd = serializers.IntegerField(
+        read_only=True, allow_null=True, help_text="Null where the model had no price."
+    )
     trace = serializers.SerializerMethodField(help_text="The attempts one by one; empty while they are not kept.")
 
     class Meta:
@@ -62,9 +64,6 @@ class CallSerializer(serializers.ModelSerializer[Call]):
         )
         read_only_fields = fields
 
-    def get_cost_nano_usd(self, call: Call) -> int | None:
-        return None
-
     def get_trace(self, call: Call) -> list[dict[str, Any]]:
         return []
 
@@ -97,6 +96,9 @@ class CallList(StrictListing, generics.ListAPIView[Call]):
     filterset_class = CallFilters
     ordering_fields = ("created_at", "latency_ms", "time_to_first_token_ms", "input_tokens", "output_tokens")
 
+    def get_queryset(self) -> QuerySet[Call]:
+        return scope.narrowed(super().get_queryset(), self.request.user)
+
 
 class CallDetail(generics.GenericAPIView[Call]):
     """One call by its call id, or the newest one with that request id (a caller's label, not unique)."""
@@ -106,7 +108,7 @@ class CallDetail(generics.GenericAPIView[Call]):
 
     @extend_schema(parameters=[OpenApiParameter("name", str, "path", description="call_id or request_id")])
     def get(self, request: Request, name: str) -> Response:
-        call = calls.named(name).first()
+        call = scope.narrowed(calls.named(name), request.user).first()
         if call is None:
             raise Http404
         return Response(self.get_serializer(call).data)

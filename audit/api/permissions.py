@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import permissions
+from rest_framework.request import Request
+
+from audit import scope
 
 
 class ModelPermissions(permissions.DjangoModelPermissions):
@@ -17,3 +22,8 @@ class ModelPermissions(permissions.DjangoModelPermissions):
         "PATCH": ["%(app_label)s.change_%(model_name)s"],
         "DELETE": ["%(app_label)s.delete_%(model_name)s"],
     }
+
+    def has_object_permission(self, request: Request, view: Any, obj: Any) -> bool:
+        """The right itself was asked for before; here, whether the row's providers are the user's to change. What they
+        may not even see, a view does not find."""
+        return scope.may(request.user, "view" if request.method in permissions.SAFE_METHODS else "change", obj)
