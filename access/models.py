@@ -91,6 +91,64 @@ class UserToken(Tracked):
         return f"{self.user_id}/{self.name}"
 
 
+class ProviderGrant(Tracked):
+    """One provider that a user, or the members of a group, may see, and change where `may_change`.
+
+    Who has no such row, by themselves or by a group, has the rights of their groups over all providers; who has one is
+    limited to those given. `provider` is a natural key, no foreign key: a row that went along with its provider would
+    end the limit. `provider` empty: limited, and nothing given. A group that has grants cannot be deleted.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="provider_grants"
+    )
+    group = models.ForeignKey(
+        "auth.Group", null=True, blank=True, on_delete=models.PROTECT, related_name="provider_grants"
+    )
+    holder = models.CharField(max_length=160, editable=False)
+    provider = models.CharField(max_length=63, blank=True)
+    may_change = models.BooleanField(default=False, help_text="Else the provider may only be seen.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    history = records()
+
+    class Meta(Tracked.Meta):
+        ordering = ["holder", "provider"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(user__isnull=False, group__isnull=True)
+                | models.Q(user__isnull=True, group__isnull=False),
+                name="grant_of_a_user_or_a_group",
+            ),
+            models.UniqueConstraint(fields=["user", "provider"], name="grant_once_per_user"),
+            models.UniqueConstraint(fields=["group", "provider"], name="grant_once_per_group"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.holder}/{self.provider or 'nothing'}"
+
+
+class SingleSignOn(models.Model):
+    """The user that an identity of the OpenID provider is; untracked, made at the first login."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="single_sign_on")
+    issuer = models.CharField(max_length=300)
+    subject = models.CharField(max_length=255)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["issuer", "subject"], name="identity_once")]
+
+    def __str__(self) -> str:
+        return f"{self.subject} of {self.issuer}"
+
+
+class RoleState(models.Model):
+    """The rights that the product gave to a group so far: what somebody took away is not given again; untracked."""
+
+    role = models.CharField(max_length=20, unique=True)
+    given = models.JSONField(default=list)
+
+
 class ProjectKeyState(models.Model):
     """What calls with a key left behind; untracked, written in batches."""
 

@@ -26,7 +26,9 @@ def token_by_text(text: str) -> UserToken | None:
 
 
 def credential_state(row: ProjectKey | UserToken, *, now: datetime | None = None) -> str:
-    """`active`, `disabled` or `expired`."""
+    """`active`, `disabled`, `expired`, or `awaiting_secret`: brought back by a revert, which cannot bring its text."""
+    if not row.last4:
+        return "awaiting_secret"
     if not row.enabled:
         return "disabled"
     if row.expires_at is not None and row.expires_at <= (now or timezone.now()):

@@ -17,12 +17,13 @@ from access.api.filters import ProjectFilters, ProjectKeyFilters
 from access.api.serializers import CreatedProjectKeySerializer, ProjectKeySerializer, ProjectSerializer
 from access.models import Project, ProjectKey
 from audit.api.base import ChangeSetMixin
+from audit.api.etags import ETagged
 from audit.api.listing import StrictListing
 
 IN_PATH = r"[^/\x00]+"  # PostgreSQL refuses to look for a text with a NUL in it
 
 
-class ProjectViewSet(StrictListing, ChangeSetMixin, viewsets.GenericViewSet[Project]):
+class ProjectViewSet(StrictListing, ETagged, ChangeSetMixin, viewsets.GenericViewSet[Project]):
     """Who may call, and what."""
 
     queryset = selectors.projects()
@@ -37,20 +38,21 @@ class ProjectViewSet(StrictListing, ChangeSetMixin, viewsets.GenericViewSet[Proj
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def retrieve(self, request: Request, slug: str) -> Response:
-        return Response(self.get_serializer(self.get_object()).data)
+        return self.shown(self.get_object())
 
     def create(self, request: Request) -> Response:
         fields = _checked(self.get_serializer(data=request.data))
         with self.write(request):
             project = services.create_project(**fields)
-        return Response(self.get_serializer(project).data, status=status.HTTP_201_CREATED)
+        return self.shown(project, status.HTTP_201_CREATED)
 
     def update(self, request: Request, slug: str) -> Response:
         project = self.get_object()
         fields = _checked(self.get_serializer(project, data=request.data, partial=True))
         with self.write(request):
+            self.check_match(request, project)
             project = services.update_project(project=project, **fields)
-        return Response(self.get_serializer(project).data)
+        return self.shown(project)
 
     def partial_update(self, request: Request, slug: str) -> Response:
         return self.update(request, slug)
@@ -58,11 +60,12 @@ class ProjectViewSet(StrictListing, ChangeSetMixin, viewsets.GenericViewSet[Proj
     def destroy(self, request: Request, slug: str) -> Response:
         project = self.get_object()
         with self.write(request):
+            self.check_match(request, project)
             services.delete_project(project=project)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class ProjectKeyViewSet(StrictListing, ChangeSetMixin, viewsets.GenericViewSet[ProjectKey]):
+class ProjectKeyViewSet(StrictListing, ETagged, ChangeSetMixin, viewsets.GenericViewSet[ProjectKey]):
     """The keys of a project. A key's text is in the answer to its creation only; DELETE revokes it."""
 
     queryset = ProjectKey.objects.none()
@@ -83,7 +86,7 @@ class ProjectKeyViewSet(StrictListing, ChangeSetMixin, viewsets.GenericViewSet[P
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def retrieve(self, request: Request, slug: str, key_id: str) -> Response:
-        return Response(self.get_serializer(self.get_object()).data)
+        return self.shown(self.get_object())
 
     @extend_schema(responses={201: CreatedProjectKeySerializer})
     def create(self, request: Request, slug: str) -> Response:
@@ -93,14 +96,16 @@ class ProjectKeyViewSet(StrictListing, ChangeSetMixin, viewsets.GenericViewSet[P
         with self.write(request):
             key, text = services.create_key(project=project, **fields)
         answer = CreatedProjectKeySerializer(key, context={**self.get_serializer_context(), "text": text})
-        return Response(answer.data, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
+        headers = {"Cache-Control": "no-store", "ETag": self.etag_of(key)}
+        return Response(answer.data, status=status.HTTP_201_CREATED, headers=headers)
 
     def update(self, request: Request, slug: str, key_id: str) -> Response:
         key = self.get_object()
         fields = _checked(self.get_serializer(key, data=request.data, partial=True))
         with self.write(request):
+            self.check_match(request, key)
             key = services.update_key(key=key, **fields)
-        return Response(self.get_serializer(key).data)
+        return self.shown(key)
 
     def partial_update(self, request: Request, slug: str, key_id: str) -> Response:
         return self.update(request, slug, key_id)
@@ -108,6 +113,7 @@ class ProjectKeyViewSet(StrictListing, ChangeSetMixin, viewsets.GenericViewSet[P
     def destroy(self, request: Request, slug: str, key_id: str) -> Response:
         key = self.get_object()
         with self.write(request):
+            self.check_match(request, key)
             services.revoke_key(key=key)
         return Response(status=status.HTTP_204_NO_CONTENT)
 

@@ -48,7 +48,7 @@ def create_key(
     if allowed_models is not None:
         key.allowed_models = allowed_models
     with change_set():
-        _check(key, changed=FIELDS)
+        check(key, changed=FIELDS)
         if ProjectKey.objects.filter(key_hash=credential.hash).exists():
             raise Duplicate({"value": ["This value is in use already."]})
         key.save()
@@ -60,7 +60,7 @@ def update_key(*, key: ProjectKey, **fields: Any) -> ProjectKey:
     changes = check_unchanged(key, fields, ["key_id"])
     with change_set():
         key.refresh_from_db()
-        _check(key, changed=assign(key, changes, allowed=FIELDS))
+        check(key, changed=assign(key, changes, allowed=FIELDS))
         key.save()
     return key
 
@@ -71,9 +71,12 @@ def revoke_key(*, key: ProjectKey) -> None:
         key.delete()
 
 
-def _check(key: ProjectKey, *, changed: Collection[str]) -> None:
+def check(key: ProjectKey, *, changed: Collection[str]) -> None:
+    """Raises ValidationError by field, or Duplicate."""
     errors = Errors()
-    check_columns(key, errors, exclude=["project"])
+    if key.enabled and not key.last4:
+        errors.add("enabled", "Its text was lost when it was deleted: make a new key.")
+    check_columns(key, errors, exclude=["project", "last4"])
     check_allowed_models(key.allowed_models, errors)
     if "expires_at" in changed:
         check_expiry(key.expires_at, errors)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from gateway_project.settings import environment as _environment
+from gateway_project.settings import single_sign_on as _single_sign_on
 from gateway_project.settings.theme import UNFOLD  # noqa: F401  # reason: Django reads settings as module attributes
 
 _environment.warn_of_unknown_names()
@@ -23,6 +26,7 @@ TRUSTED_PROXIES = _environment.items("TRUSTED_PROXIES")
 METRICS_TOKEN = _environment.text("METRICS_TOKEN")
 SPOOL_MAX_MB = _environment.number("SPOOL_MAX_MB", 1024, least=1)
 RECORD_REQUIRED = _environment.boolean("RECORD_REQUIRED", True)
+REQUIRE_REASON = _environment.boolean("REQUIRE_REASON", False)
 LOG_LEVEL = _environment.text("LOG_LEVEL", "INFO").upper()
 
 FERNET_KEYS = _environment.encryption_keys(DATA_DIR, GATEWAY_ENV)
@@ -50,6 +54,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "simple_history",
+    "axes",
     "audit",
     "providers",
     "access",
@@ -66,6 +71,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "audit.middleware.SourceMiddleware",
+    "axes.middleware.AxesMiddleware",  # last: it turns the answer of a locked login into its page
 ]
 
 ROOT_URLCONF = "gateway_project.urls"
@@ -103,6 +109,23 @@ USE_TZ = True
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True  # no collectstatic step between clone and first page
 
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "access.backends.ScopedPermissions"]
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "access.lockout.client_ip"
+AXES_LOCKOUT_CALLABLE = "access.lockout.locked"
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False  # access.admin.lockout has a page of its own
+AXES_VERBOSE = False
+
+if _single_sign_on.active():
+    globals().update(_single_sign_on.settings())
+    INSTALLED_APPS.append(_single_sign_on.APP)
+    AUTHENTICATION_BACKENDS.append(_single_sign_on.BACKEND)
+
 LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = GATEWAY_ENV == "production"
@@ -117,7 +140,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "audit.api.base.Pagination",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "audit.api.openapi.Schema",
     "EXCEPTION_HANDLER": "audit.api.base.exception_handler",
 }
 SPECTACULAR_SETTINGS = {
@@ -139,6 +162,9 @@ LOGGING = {
         "stderr": {"class": "logging.StreamHandler", "formatter": "json"},
         "access": {"class": "llm.observe.log.AccessHandler", "formatter": "json"},
     },
-    "loggers": {"llm.access": {"handlers": ["access"], "propagate": False}},
+    "loggers": {
+        "llm.access": {"handlers": ["access"], "propagate": False},
+        "axes": {"level": "WARNING"},  # lock-outs, not every login
+    },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
 }

@@ -16,11 +16,14 @@ from django.core.exceptions import ImproperlyConfigured
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 ENVIRONMENTS = ("development", "staging", "production")
 PREFIX = "LLM_GATEWAY_"
+KEY_FILE = "encryption.key"
 KNOWN = """
     DATABASE_URL CONFIG_PATH ENCRYPTION_KEY API_HOST API_PORT ENV REDIS_URL BROKER_URL REDIS_PORT WORKERS
     DATA_DIR SECRET_KEY ALLOWED_HOSTS TRUSTED_PROXIES ALLOW_PRIVATE_UPSTREAMS KEY_ENV SECRETS_DIR
     METRICS_TOKEN ADMIN_PASSWORD ADMIN_TOKEN PROJECT_KEY TEST_DATABASE_URL TEST_SCREENSHOTS LOG_LEVEL
-    SPOOL_MAX_MB RECORD_REQUIRED
+    SPOOL_MAX_MB RECORD_REQUIRED REQUIRE_REASON
+    OIDC_ISSUER OIDC_CLIENT_ID OIDC_CLIENT_SECRET OIDC_AUTHORIZATION_ENDPOINT OIDC_TOKEN_ENDPOINT OIDC_USER_ENDPOINT
+    OIDC_JWKS_ENDPOINT OIDC_SIGN_ALGORITHM OIDC_SCOPES OIDC_USERNAME_CLAIM OIDC_GROUPS_CLAIM OIDC_GROUPS
 """
 NAMES = frozenset(PREFIX + name for name in KNOWN.split())
 
@@ -32,7 +35,11 @@ def text(name: str, default: str = "") -> str:
 
 
 def items(name: str, default: str = "") -> list[str]:
-    return [item.strip() for item in text(name, default).split(",") if item.strip()]
+    return _split(text(name, default))
+
+
+def _split(listed: str) -> list[str]:
+    return [item.strip() for item in listed.split(",") if item.strip()]
 
 
 def boolean(name: str, default: bool) -> bool:
@@ -108,7 +115,14 @@ def encryption_keys(data_dir: Path, environment: str) -> list[str]:
         return keys
     if environment == "production":
         raise ImproperlyConfigured(f"{PREFIX}ENCRYPTION_KEY is not set; production does not start without it.")
-    return [_key_file(data_dir / "encryption.key")]
+    keys = _split(_key_file(data_dir / KEY_FILE))
+    if not keys:
+        raise ImproperlyConfigured(f"The key file {data_dir / KEY_FILE} is empty: bring it back, or delete it.")
+    return keys
+
+
+def new_key() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
 def _key_file(file: Path) -> str:
@@ -117,7 +131,7 @@ def _key_file(file: Path) -> str:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return file.read_text().strip()
-    key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+    key = new_key()
     with os.fdopen(descriptor, "w") as stream:
         stream.write(key + "\n")
     return key

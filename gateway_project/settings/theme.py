@@ -44,6 +44,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _link("Providers", "dns", "providers_provider_changelist"),
                     _link("Routes", "alt_route", "providers_route_changelist"),
+                    _link("Price proposals", "sell", "providers_priceproposal_changelist"),
                     _link("Projects", "folder_shared", "access_project_changelist"),
                 ],
             },
@@ -60,6 +61,8 @@ UNFOLD: dict[str, Any] = {
                     _link("Users", "person", "auth_user_changelist"),
                     _link("Groups", "group", "auth_group_changelist"),
                     _link("Tokens", "key", "access_usertoken_changelist"),
+                    _link("Provider grants", "lock_person", "access_providergrant_changelist"),
+                    _link("Failed logins", "lock_clock", "axes_accessattempt_changelist"),
                 ],
             },
         ],
