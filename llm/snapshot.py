@@ -12,6 +12,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from llm.errors import GatewayUnavailable
+from llm.prices import Price
 from llm.spec import Connection, Timeouts
 
 
@@ -51,6 +52,7 @@ class Model:
     `context_window` and `max_tokens` are in tokens; `parameters` are defaults for fields that a call leaves out.
     `capabilities` are the operator's words (see `llm.policies.capability`), empty where nobody has said.
     `priority` and `weight` choose among providers where a call names the model id alone.
+    `prices` are in any order (see `llm.prices.price_at`), empty where none is kept.
     """
 
     provider_id: str
@@ -64,6 +66,7 @@ class Model:
     priority: int = 1
     weight: int = 1
     created: int = 0
+    prices: tuple[Price, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

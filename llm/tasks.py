@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from celery import shared_task
 
-from llm import service, sync
+from llm import prices, service, sync
 from llm.errors import InvalidRequest
 from llm.http import calls
 from llm.http.calls import Door
@@ -85,7 +85,7 @@ def _told(call: Call, reply: Reply) -> dict[str, Any]:
             "model": info.model,
             "attempts": info.attempts,
             "usage": asdict(reply.usage),
-            "cost_usd": None,
+            "cost_usd": None if info.cost_nano_usd is None else float(prices.in_usd(info.cost_nano_usd)),
             "revision": info.revision,
         },
     }

@@ -6,6 +6,7 @@ import math
 from typing import Final
 from urllib.parse import quote
 
+from llm import prices
 from llm.dialects import hub
 from llm.errors import GatewayError
 from llm.http.exchange import Exchange, Header
@@ -45,6 +46,8 @@ def _trail(call: Call) -> list[Header]:
     ]
     if info.provider:
         found += [(b"x-gateway-provider", _visible(info.provider)), (b"x-gateway-model", _visible(info.model))]
+    if info.cost_nano_usd is not None:
+        found.append((b"x-gateway-cost-usd", prices.in_usd(info.cost_nano_usd).encode()))
     if info.dropped:
         found.append((b"x-gateway-dropped", b",".join(map(_visible, info.dropped))))
     return found

@@ -26,7 +26,8 @@ class CallRecord(msgspec.Struct, kw_only=True):
 
     `call_id` is a UUIDv7 in text form, made here; `request_id` is the caller's label. `provider`, `model`, `route`
     are empty where the call ended before one was chosen; `provider_key` is the id of the provider's key that the last
-    attempt used. `http_status` is what the caller got (499: it had left).
+    attempt used. `http_status` is what the caller got (499: it had left). `cost_nano_usd` is
+    None where the model had no price.
     """
 
     call_id: str
@@ -54,6 +55,7 @@ class CallRecord(msgspec.Struct, kw_only=True):
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
     usage_estimated: bool = False
+    cost_nano_usd: int | None = None
     latency_ms: float = 0.0
     time_to_first_token_ms: float | None = None
     overhead_ms: float = 0.0

@@ -1,8 +1,8 @@
 """What a request asks of a model, against what the operator says that the model can do.
 
-A model whose `capabilities` are empty, or hold no word of WORDS, is not judged: it gets everything, and its provider
-decides. One that declares any of them can do what it declares, and nothing else of the table RULES, which is also the
-source of the page docs/capabilities.md.
+A model whose `capabilities` are empty, or hold no word of `llm.capabilities.WORDS`, is not judged: it gets everything,
+and its provider decides. One that declares any of them can do what it declares, and nothing else of the table RULES,
+which is also the source of the page docs/capabilities.md.
 
 Pure. A body is looked into only as far as a model's declaration makes it needful.
 """
@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
 import msgspec
 
+from llm.capabilities import Capability, missing
 from llm.dialects import attachments
 from llm.dialects.attachments import Attachment
 from llm.dialects.fields import BAD_JSON
@@ -23,8 +23,6 @@ from llm.errors import InvalidRequest
 from llm.policies.route import Candidate, Plan
 from llm.snapshot import Model
 from llm.spec import Dialect, Request
-
-Capability: TypeAlias = Literal["tools", "vision", "audio", "documents", "json", "reasoning"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,22 +84,6 @@ RULES: Final[tuple[Rule, ...]] = (
         },
     ),
 )
-CAPABILITIES: Final[frozenset[Capability]] = frozenset(rule.capability for rule in RULES)
-
-# What else operators and lists of models call them. "text": nothing but text.
-WORDS: Final[Mapping[str, Capability | Literal["text"]]] = {
-    **{rule.capability: rule.capability for rule in RULES},
-    **dict.fromkeys(("function_calling", "functions", "tool_calling", "tool_use"), "tools"),
-    **dict.fromkeys(("image", "images", "image_input"), "vision"),
-    **dict.fromkeys(("audio_input",), "audio"),
-    **dict.fromkeys(("document", "files", "pdf", "pdf_input"), "documents"),
-    **dict.fromkeys(
-        ("json_mode", "json_object", "json_schema", "response_schema", "structured_output", "structured_outputs"),
-        "json",
-    ),
-    **dict.fromkeys(("thinking", "extended_thinking"), "reasoning"),
-    **dict.fromkeys(("text", "chat", "completion"), "text"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,18 +98,6 @@ class Need:
     def reason(self) -> str:
         """Why a candidate without it is passed over."""
         return f"capability missing: {self.capability}"
-
-
-@lru_cache(maxsize=1024)
-def missing(declared: frozenset[str]) -> frozenset[Capability]:
-    """What a model with these words cannot do; nothing where they do not say. Case, `-` and spaces do not count, nor
-    does `supports_` before a word."""
-    said = {WORDS.get(_plain(word)) for word in declared} - {None}
-    if not said:
-        return frozenset()
-    lacking = CAPABILITIES - said
-    # What reads images reads PDFs, at every provider that takes PDFs.
-    return lacking - {"documents"} if "vision" in said else lacking
 
 
 def needs(request: Request, among: Collection[Capability]) -> tuple[Need, ...]:
@@ -181,10 +151,6 @@ def without(request: Request, model: Model) -> tuple[Request, tuple[str, ...]]:
         return request, ()
     left = {name: raw for name, raw in request.fields.items() if name not in names}
     return replace(request, fields=left), tuple(name for name in names if bytes(request.fields[name]) != b"null")
-
-
-def _plain(word: str) -> str:
-    return word.strip().lower().replace("-", "_").replace(" ", "_").removeprefix("supports_")
 
 
 def _able(candidates: tuple[Candidate, ...], needed: tuple[Need, ...]) -> tuple[Candidate, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from llm.errors import CallCancelled, GatewayError
 from llm.observe import call_id
-from llm.snapshot import Caller
+from llm.snapshot import Caller, Snapshot
 from llm.spec import FinishReason, Request, Usage
 
 
@@ -16,7 +16,8 @@ class Info:
     """What is known of a call so far: the door's answer headers, also when the call fails.
 
     `provider` and `model` are those of the latest attempt. `overhead_ms` is the time spent in the gateway outside of
-    waits for the provider and the caller; `latency_ms` the time since the call began.
+    waits for the provider and the caller; `latency_ms` the time since the call began. `cost_nano_usd` is known once the
+    call is recorded, where its model has a price.
     """
 
     provider: str = ""
@@ -26,6 +27,7 @@ class Info:
     overhead_ms: float = 0.0
     latency_ms: float = 0.0
     dropped: tuple[str, ...] = ()
+    cost_nano_usd: int | None = None
 
 
 def _left() -> GatewayError:
@@ -39,6 +41,7 @@ class Call:
     Who calls: the key in `headers` (names in lower case), `project` where a task names one, or `caller` where the door
     itself has made sure of it (the admin's playground).
     `request` may be a function that reads it: then the caller is known before a byte of the body is read.
+    `snapshot` stands in for the configuration of the moment: a provider is tested before it is enabled.
     `endpoint` is the door's path without /v1/. `request_id` is the caller's label ("": the call id).
     `info` is filled while the call runs. `interrupted` says why the call was cancelled, when it was: a door that knows
     of other reasons than its caller's leaving names them.
@@ -49,6 +52,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     project: str | None = None
     caller: Caller | None = None
+    snapshot: Snapshot | None = field(default=None, repr=False)
     request_id: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     end_user: str = ""

@@ -55,7 +55,7 @@ class Gateway:
         meter.use(turn.meter)
         streaming = False
         try:
-            snapshot = self.holder.current
+            snapshot = call.snapshot or self.holder.current
             turn.info.revision = snapshot.revision
             turn.caller = self._identify(call, snapshot)
             turn.request = request = call.request if isinstance(call.request, Request) else await call.request()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from llm import prices
 from llm.errors import CallCancelled, GatewayError, InternalError, RecordNotWritten
 from llm.observe import log, metrics
 from llm.observe.record import CallRecord, Sink, Status
@@ -30,6 +31,7 @@ class Turn:
         self.request: Request | None = None
         self.route = ""
         self.provider_key = ""
+        self.prices: tuple[prices.Price, ...] = ()  # of the model of the latest attempt
         self.left_out: tuple[str, ...] = ()  # of the request, for the model of the latest attempt
         self.answering = False  # the answer's head is out: its status is 200 whatever comes
         self.settled = False
@@ -50,6 +52,7 @@ class Turn:
     def attempt(self, step: Step) -> None:
         self.info.provider = step.candidate.upstream.provider_id
         self.info.model = step.candidate.model_id
+        self.prices = step.candidate.model.prices
         self.provider_key = step.candidate.key.key_id if step.candidate.key else ""
         self.info.attempts += 1
         self._attempting = True
@@ -114,6 +117,7 @@ class Turn:
     def record(self) -> CallRecord:
         status, http_status, error_code = self._ending
         caller, usage, info = self.caller, self.usage, self.info
+        info.cost_nano_usd = prices.cost_of(self.prices, usage, when=self._created_at, succeeded=status == "succeeded")
         return CallRecord(
             call_id=self.call.call_id,
             request_id=self.call.request_id,
@@ -140,6 +144,7 @@ class Turn:
             cache_write_tokens=usage.cache_write_tokens,
             reasoning_tokens=usage.reasoning_tokens,
             usage_estimated=usage.estimated,
+            cost_nano_usd=info.cost_nano_usd,
             latency_ms=info.latency_ms,
             time_to_first_token_ms=None if self._first_byte is None else round(self._first_byte * 1000, 3),
             overhead_ms=info.overhead_ms,

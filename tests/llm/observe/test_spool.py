@@ -69,13 +69,13 @@ def test_its_owner_is_alive_until_it_closes(opened: Spool, directory: Path) -> N
 
 
 def test_files_are_rotated_and_rotated_ones_let_go(directory: Path) -> None:
-    sink = Spool(directory, max_bytes=8000)
+    sink = Spool(directory, max_bytes=10_000)
     for number in range(20):
         sink.write(record(number))
     sink.close()
     paths = spool.files(directory)
     assert len(paths) > 1
-    assert all(path.stat().st_size <= 2000 for path in paths)
+    assert all(path.stat().st_size <= 2500 for path in paths)
     assert not any(spool.owner_alive(path) for path in paths)
     assert sorted(ids(directory)) == sorted(f"id-{number}" for number in range(20))
 
@@ -133,7 +133,7 @@ def test_the_bound_raises_an_alarm_that_ends_with_the_next_record(
     directory: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = [0.0]
-    sink = Spool(directory, max_bytes=2000, monotonic=lambda: clock[0])
+    sink = Spool(directory, max_bytes=2100, monotonic=lambda: clock[0])
     fill(sink)
     for moment in (1.0, 59.0, 61.0):
         clock[0] = moment
@@ -141,7 +141,7 @@ def test_the_bound_raises_an_alarm_that_ends_with_the_next_record(
             sink.write(record(1))
     told = [line.message for line in caplog.records if line.levelno == logging.CRITICAL]
     assert told == ["calls cannot be recorded"] * 2  # at once, and after a minute
-    assert spool.troubles(sink) == {"spool": "the spool is at its bound of 2000 bytes: calls are refused"}
+    assert spool.troubles(sink) == {"spool": "the spool is at its bound of 2100 bytes: calls are refused"}
     sink.close()
     for path in spool.files(directory):
         path.unlink()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from llm.policies.capability import RULES, WORDS, Rule
+from llm.capabilities import WORDS
+from llm.policies.capability import RULES, Rule
 from llm.spec import Dialect
 
 CALLERS: Final[tuple[Dialect, ...]] = ("openai_chat", "openai_responses", "anthropic_messages")

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from llm.capabilities import CAPABILITIES, WORDS, missing
 from llm.errors import InvalidRequest
 from llm.policies import capability, route
-from llm.policies.capability import CAPABILITIES, RULES, WORDS, Need
+from llm.policies.capability import RULES, Need
 from llm.policies.route import Plan
 from llm.snapshot import Caller, Model, Route, RouteTarget
 from llm.spec import Dialect, Request
@@ -138,7 +139,7 @@ def test_a_model_is_asked_exactly_where_it_has_all_that_is_needed(
     ],
 )
 def test_what_a_declaration_leaves_out(words: tuple[str, ...], lacking: tuple[str, ...]) -> None:
-    assert capability.missing(frozenset(words)) == set(lacking)
+    assert missing(frozenset(words)) == set(lacking)
 
 
 def test_those_that_can_are_kept_in_their_order_and_the_others_have_a_reason() -> None:
@@ -228,7 +229,7 @@ def test_fields_that_cannot_be_read_are_the_caller_s_fault() -> None:
 def test_the_table_is_whole() -> None:
     assert [rule.capability for rule in RULES] == ["tools", "vision", "audio", "documents", "json", "reasoning"]
     assert set(WORDS.values()) == {*CAPABILITIES, "text"}
-    assert all(capability.missing(frozenset([word])) for word in WORDS), "each word alone is a declaration"
+    assert all(missing(frozenset([word])) for word in WORDS), "each word alone is a declaration"
     asked = {(dialect, one) for dialect, _, wanted in ASKED for one in wanted}
     assert asked >= {(dialect, "tools") for dialect in ("openai_chat", "openai_responses", "anthropic_messages")}
 
