@@ -6,6 +6,7 @@ class ProvidersConfig(AppConfig):
     verbose_name = "Providers"
 
     def ready(self) -> None:
-        from providers import tracking
+        from providers import scope, tracking
 
         tracking.register()
+        scope.register()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from providers import secrets
 from providers.binding import binding, is_bound
 from providers.fields import Undecryptable
 from providers.models import ApiKey, ConnectionParameter
+
+# So long before its end a key is warned of.
+WARNED_BEFORE = timedelta(days=14)
 
 
 class KeyState(StrEnum):
@@ -53,6 +56,18 @@ def is_used_in(key: ApiKey, siblings: Iterable[ApiKey], environment: str) -> boo
     if key.environment:
         return key.environment == environment
     return not any(other.environment == environment and other.enabled for other in siblings)
+
+
+def rotated_suffix(key: ApiKey) -> str:
+    """The end of the name of a key in whose place another one serves."""
+    return f" (old, {key.key_id})"
+
+
+def expires_soon(key: ApiKey, *, now: datetime) -> bool:
+    """Will an enabled key end within 14 days? One that has ended is told by its state, one that was rotated should."""
+    if not key.enabled or key.expires_at is None or key.name.endswith(rotated_suffix(key)):
+        return False
+    return now < key.expires_at <= now + WARNED_BEFORE
 
 
 def secret_of(key: ApiKey) -> str:

@@ -76,6 +76,7 @@ class ProviderModel(Tracked):
     parameters = models.JSONField(default=dict, blank=True, help_text="Defaults for fields that a call leaves out.")
     priority = models.PositiveSmallIntegerField(default=1, help_text="Lower goes first among providers of a model id.")
     weight = models.PositiveSmallIntegerField(default=1, help_text="Share among equals in priority.")
+    prices = models.JSONField(default=list, blank=True, help_text="What its tokens cost, from which day on.")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -210,9 +211,31 @@ class ApiKeyState(models.Model):
     last_used_at = models.DateTimeField(null=True, blank=True)
 
 
+class PriceProposal(models.Model):
+    """What a list of prices says of a model, until an operator accepts or dismisses it; untracked.
+
+    `price` is an entry for the model's `prices`; natural keys as everywhere, so that it may outlive the model.
+    """
+
+    provider_id = models.CharField(max_length=63)
+    model_id = models.CharField(max_length=255)
+    old = models.JSONField(null=True, blank=True)
+    price = models.JSONField()
+    source = models.CharField(max_length=100)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["provider_id", "model_id"]
+        constraints = [models.UniqueConstraint(fields=["provider_id", "model_id"], name="one_proposal_per_model")]
+
+    def __str__(self) -> str:
+        return f"{self.provider_id}/{self.model_id}"
+
+
 class ConfigFileState(models.Model):
     """The configuration file as it was last applied, so that an unchanged file changes nothing; untracked."""
 
     path = models.CharField(max_length=500, unique=True)
     sha256 = models.CharField(max_length=64)
+    content = models.JSONField(default=dict)  # what the file stated and the database said then: applying.Before
     applied_at = models.DateTimeField()

@@ -17,7 +17,8 @@ _PARAMETERS = "provider__connection_parameters"
 
 def providers() -> QuerySet[Provider]:
     """All providers with their models, keys and parameters."""
-    return Provider.objects.prefetch_related("models", "api_keys__state", "connection_parameters")
+    found = Provider.objects.select_related("state")
+    return found.prefetch_related("models", "api_keys__state", "connection_parameters")
 
 
 def provider(provider_id: str) -> Provider:

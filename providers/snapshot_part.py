@@ -17,7 +17,7 @@ from django.utils import timezone
 from llm.snapshot import Model, ProvidersPart, Route, RoutePolicy, RouteTarget, Upstream, UpstreamKey
 from llm.spec import Connection, Timeouts
 from providers import key_state as states
-from providers import kinds
+from providers import kinds, prices
 from providers import models as stored
 from providers.key_state import KeyState
 from providers.parameters import REQUEST_SETTINGS, TIMEOUTS, Unreadable, effective, read
@@ -54,6 +54,18 @@ def snapshot_part(*, environment: str, allow_private: bool) -> ProvidersPart:
         upstreams[provider.provider_id] = upstream
         models.update({(model.provider_id, model.model_id): model for model in own})
     return ProvidersPart(upstreams=upstreams, models=models, routes=_routes())
+
+
+def part_of(provider: stored.Provider, *, environment: str, allow_private: bool) -> ProvidersPart:
+    """One provider with all its models, disabled or not: for what is done before it is enabled. ValueError where it
+    cannot be built."""
+    place = _Place(environment, allow_private, timezone.now())
+    try:
+        upstream, own = _upstream(provider, place), [_model(row) for row in provider.models.all()]
+    except _MALFORMED as error:
+        raise ValueError("The provider cannot be built from what is stored of it.") from error
+    models = {(model.provider_id, model.model_id): model for model in own}
+    return ProvidersPart(upstreams={provider.provider_id: upstream}, models=models, routes={})
 
 
 def _upstream(provider: stored.Provider, place: _Place) -> Upstream:
@@ -184,6 +196,7 @@ def _model(row: stored.ProviderModel) -> Model:
         priority=row.priority,
         weight=row.weight,
         created=int(row.created_at.timestamp()),
+        prices=prices.built(row.prices),
     )
 
 

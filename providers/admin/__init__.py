@@ -1,5 +1,5 @@
 """Admin pages of providers and routes."""
 
-from providers.admin import children, provider, route
+from providers.admin import children, price, provider, route
 
-__all__ = ["children", "provider", "route"]
+__all__ = ["children", "price", "provider", "route"]

@@ -12,13 +12,16 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from unfold.admin import StackedInline, TabularInline
 
+from audit import scope
 from audit.admin_base import REASON, TrackedAdmin, change_set_of
+from providers.admin.affected import affected
 
 NOTHING_SAVED = "Nothing was saved: see what is marked below."
 MAIN_FORM = ""
@@ -108,6 +111,15 @@ class ServiceInline:
     form = ServiceForm
     extra = 0
 
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_add_permission(request, obj) and scope.may(request.user, "add", obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and scope.may(request.user, "change", obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and scope.may(request.user, "delete", obj)
+
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         formset = super().get_formset(request, obj, **kwargs)
         formset.form.refused = getattr(request, "refused", None)
@@ -181,6 +193,8 @@ class ServiceAdmin(TrackedAdmin):
             self.writes.delete(row)
 
     def delete_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
+        if request.method == "GET" and (row := self.get_object(request, unquote(object_id))) is not None:
+            kwargs["extra_context"] = {**(kwargs.get("extra_context") or {}), "affected": affected([row])}
         return self._or_say_why(
             request,
             lambda: super(ServiceAdmin, self).delete_view(request, object_id, *args, **kwargs),
@@ -193,6 +207,12 @@ class ServiceAdmin(TrackedAdmin):
             lambda: super(ServiceAdmin, self).changelist_view(request, *args, **kwargs),
             request.get_full_path(),
         )
+
+    def response_action(self, request: HttpRequest, queryset: Any) -> Any:
+        response = super().response_action(request, queryset)
+        if "deletable_objects" in (getattr(response, "context_data", None) or {}):  # Django's page before a deletion
+            response.context_data["affected"] = affected(response.context_data["queryset"])
+        return response
 
     def _or_say_why(self, request: HttpRequest, view: Callable[[], Any], back: str) -> HttpResponse:
         if request.method != "POST":

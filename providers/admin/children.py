@@ -5,13 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin import RelatedFieldListFilter
 from django.http import HttpRequest
 
+from audit import scope
 from audit.errors import Duplicate
-from providers import services
+from providers import parameters_of_kinds, services
 from providers.admin.badges import EnabledColumn, EnvironmentColumn, KeyColumns, ParameterColumns
 from providers.admin.base import ServiceAdmin, ServiceStackedInline, ServiceTabularInline, Writes
+from providers.admin.bulk import Switched
 from providers.admin.forms import KeyForm, ModelForm, ParameterForm, ParameterRow
+from providers.admin.key_rotation import RotatesKeys
+from providers.admin.key_usage import UsedByDay
+from providers.admin.told import TellsWarnings
 from providers.models import ApiKey, ConnectionParameter, Provider, ProviderModel
 
 KEY_SHOWN = ("shown_state", "shown_last4", "shown_fingerprint", "shown_last_used")
@@ -104,9 +110,22 @@ class ChildAdmin(ServiceAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if obj is None else ("provider", *self.shown)
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "provider":
+            kwargs["queryset"] = scope.narrowed_to_changed(Provider.objects.all(), request.user)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+class ProviderFilter(RelatedFieldListFilter):
+    """Offers the providers that the user may see."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+        seen = scope.narrowed(Provider.objects.all(), request.user)
+        return [(name, name) for name in seen.values_list("provider_id", flat=True)]
+
 
 @admin.register(ProviderModel)
-class ProviderModelAdmin(EnabledColumn, ChildAdmin):
+class ProviderModelAdmin(Switched, EnabledColumn, ChildAdmin):
     writes = MODELS
     form = ModelForm
     made_of = (
@@ -121,6 +140,7 @@ class ProviderModelAdmin(EnabledColumn, ChildAdmin):
         "parameters",
         "priority",
         "weight",
+        "prices",
     )
     list_display = (
         "model_id",
@@ -131,16 +151,16 @@ class ProviderModelAdmin(EnabledColumn, ChildAdmin):
         "max_tokens",
         "shown_enabled",
     )
-    list_filter = ("provider", "model_type", "enabled")
+    list_filter = (("provider", ProviderFilter), "model_type", "enabled")
     search_fields = ("model_id", "display_name", "provider__provider_id")
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(KeyColumns, EnvironmentColumn, ChildAdmin):
+class ApiKeyAdmin(Switched, RotatesKeys, UsedByDay, KeyColumns, EnvironmentColumn, ChildAdmin):
     writes = KEYS
     form = KeyForm
     made_of = ("provider", "name", "key_value", "reference", "environment", "weight", "enabled", "expires_at")
-    shown = ("key_id", *KEY_SHOWN, "created_at")
+    shown = ("key_id", *KEY_SHOWN, "shown_usage", "created_at")
     list_display = (
         "name",
         "provider",
@@ -150,7 +170,7 @@ class ApiKeyAdmin(KeyColumns, EnvironmentColumn, ChildAdmin):
         "expires_at",
         "shown_last_used",
     )
-    list_filter = ("provider", "environment", "enabled")
+    list_filter = (("provider", ProviderFilter), "environment", "enabled")
     search_fields = ("name", "key_id", "last4", "fingerprint", "provider__provider_id")
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -159,14 +179,17 @@ class ApiKeyAdmin(KeyColumns, EnvironmentColumn, ChildAdmin):
 
 
 @admin.register(ConnectionParameter)
-class ConnectionParameterAdmin(ParameterColumns, EnvironmentColumn, ChildAdmin):
+class ConnectionParameterAdmin(TellsWarnings, ParameterColumns, EnvironmentColumn, ChildAdmin):
     writes = PARAMETERS
     form = ParameterForm
     made_of = ("provider", "param_name", "environment", "plain_value", "is_sensitive", "secret_text")
     shown = ("shown_state", "created_at", "updated_at")
     list_display = ("param_name", "provider", "shown_environment", "shown_value", "shown_state")
-    list_filter = ("provider", "environment", "is_sensitive")
+    list_filter = (("provider", ProviderFilter), "environment", "is_sensitive")
     search_fields = ("param_name", "provider__provider_id")
+
+    def warnings_of(self, row: ConnectionParameter) -> list[str]:
+        return parameters_of_kinds.warnings(row.provider.provider_type, [row])
 
     def get_queryset(self, request: HttpRequest) -> Any:
         rows = super().get_queryset(request).select_related("provider")

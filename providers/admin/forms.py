@@ -18,6 +18,13 @@ _CAPABILITIES = (
     "others; leave it empty where you do not know."
 )
 
+_PRICES = (
+    "In nano-USD per million tokens (1 USD per million tokens is 1000000000), one entry a line for each day on which "
+    'they change: [{"valid_from": "2026-01-31", "input": 2500000000, "output": 10000000000}]. Also cache_read, '
+    "cache_write_5m, cache_write_1h, reasoning; per_image and per_request (nano-USD each); "
+    'tiers for long contexts: "tiers": [{"from_tokens": 200001, "input": 5000000000}].'
+)
+
 
 class SecretInput(forms.CharField):
     """A text that is sent in and never shown; not stripped of anything but the line that was pasted with it."""
@@ -49,6 +56,7 @@ class ProviderForm(ServiceForm):
 class ModelForm(ServiceForm):
     capabilities = Lines(help_text=_CAPABILITIES)
     parameters = JsonText(help_text='Defaults for fields that a call leaves out: {"temperature": 0.2}.')
+    prices = JsonText(empty=list, first="valid_from", rows=4, help_text=_PRICES)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from unfold.decorators import display
 
-from providers import services
+from audit import scope
+from providers import route_warnings, services, usage
 from providers.admin.badges import EnabledColumn
-from providers.admin.base import ServiceAdmin, Writes
+from providers.admin.base import MAIN_FORM, Refused, ServiceAdmin, Writes
+from providers.admin.bulk import Switched
 from providers.admin.forms import RouteForm
+from providers.admin.told import TellsWarnings
 from providers.models import Route
+from providers.resolution import resolve
 
 
 @admin.register(Route)
-class RouteAdmin(EnabledColumn, ServiceAdmin):
+class RouteAdmin(Switched, TellsWarnings, EnabledColumn, ServiceAdmin):
     writes = Writes(
         create=lambda parent, fields: services.create_route(**fields),
         update=lambda route, fields: services.update_route(route=route, **fields),
@@ -31,8 +38,25 @@ class RouteAdmin(EnabledColumn, ServiceAdmin):
         ("Models", {"fields": ("targets", "fallbacks", "policy")}),
     )
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        return fieldsets if obj is None else [*fieldsets, ("Leads to now", {"fields": ["leads_to"]})]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return () if obj is None else ("name",)
+        return () if obj is None else ("name", "leads_to")
+
+    def warnings_of(self, row: Route) -> list[str]:
+        return route_warnings.warnings(row, route_warnings.models_of([row]))
+
+    def save_model(self, request: HttpRequest, obj: Route, form: Any, change: bool) -> None:
+        if not scope.of(request.user).changes(*usage.providers_of(obj)):
+            error = ValidationError({"targets": ["A route may name only providers that you may change."]})
+            raise Refused(MAIN_FORM, error)
+        super().save_model(request, obj, form, change)
+
+    @display(description="Candidates, in the order of a call")
+    def leads_to(self, route: Route) -> str:
+        return render_to_string("admin/providers/resolution.html", asdict(resolve(route)))
 
     @display(description="Targets")
     def shown_targets(self, route: Route) -> str:

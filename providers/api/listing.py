@@ -10,6 +10,8 @@ from rest_framework import filters
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
+from audit import scope
+
 PAGES = frozenset({"page", "page_size", "search", "ordering"})
 _BOOLEANS = {"true": True, "false": False}
 
@@ -40,6 +42,7 @@ class StrictListing:
     request: Request
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        queryset = scope.narrowed(queryset, self.request.user)
         if self.action != "list":
             return queryset
         self._refuse_unknown(self.request.query_params)

@@ -8,17 +8,20 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model
 from django.http import Http404
 from rest_framework import status, viewsets
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from audit import scope
 from audit.api.base import ChangeSetMixin
+from audit.api.etags import ETagged
 from providers import selectors
 from providers.api.listing import StrictListing
 from providers.models import Provider
 
 
-class Resource(StrictListing, ChangeSetMixin, viewsets.GenericViewSet[Any]):
+class Resource(StrictListing, ETagged, ChangeSetMixin, viewsets.GenericViewSet[Any]):
     """list, retrieve, create, update (PUT = PATCH = partial) and destroy; a view says which service each one calls."""
 
     def create_row(self, fields: dict[str, Any]) -> Model:
@@ -34,13 +37,26 @@ class Resource(StrictListing, ChangeSetMixin, viewsets.GenericViewSet[Any]):
         if any("\x00" in value for value in self.kwargs.values()):
             raise Http404  # PostgreSQL cannot even be asked for it
         super().initial(request, *args, **kwargs)
+        self._check_provider(request)
+
+    def _check_provider(self, request: Request) -> None:
+        """Every path below /providers/{provider_id}: 404 where the user may not see the provider, 403 where they may
+        only look."""
+        provider_id = self.kwargs.get("provider_id")
+        mine = scope.of(request.user)
+        if provider_id is None or (mine.sees(provider_id) and request.method in SAFE_METHODS):
+            return
+        if not mine.sees(provider_id):
+            raise Http404
+        if not mine.changes(provider_id):
+            raise PermissionDenied
 
     def list(self, request: Request, **path: str) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def retrieve(self, request: Request, **path: str) -> Response:
-        return Response(self.get_serializer(self.get_object()).data)
+        return self.shown(self.get_object())
 
     def create(self, request: Request, **path: str) -> Response:
         fields = self.fields_of(request, partial=False)
@@ -52,6 +68,7 @@ class Resource(StrictListing, ChangeSetMixin, viewsets.GenericViewSet[Any]):
         row = self.get_object()
         fields = self.fields_of(request, partial=True)
         with self.write(request):
+            self.check_match(request, row)
             row = self.update_row(row, fields)
         return self.answer(row, status.HTTP_200_OK)
 
@@ -61,6 +78,7 @@ class Resource(StrictListing, ChangeSetMixin, viewsets.GenericViewSet[Any]):
     def destroy(self, request: Request, **path: str) -> Response:
         row = self.get_object()
         with self.write(request):
+            self.check_match(request, row)
             self.delete_row(row)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -75,8 +93,7 @@ class Resource(StrictListing, ChangeSetMixin, viewsets.GenericViewSet[Any]):
 
     def answer(self, row: Any, code: int) -> Response:
         """The row as a GET would show it now."""
-        stored = self.get_queryset().get(pk=row.pk)
-        return Response(self.get_serializer(stored).data, status=code)
+        return self.shown(row, code)
 
 
 class ChildResource(Resource):

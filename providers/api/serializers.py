@@ -7,9 +7,14 @@ from typing import Any
 from rest_framework import serializers
 
 from audit.api.base import StrictFields
-from providers import selectors
+from providers import parameters_of_kinds, route_warnings, selectors, testing
 from providers.api.fields import Flag, OptionalText, Text, Whole
-from providers.models import ApiKey, ConnectionParameter, Provider
+from providers.models import ApiKey, ConnectionParameter, Provider, Route
+
+PRICES = (
+    "By day: valid_from (a day), input, output, cache_read, cache_write_5m, cache_write_1h, reasoning in nano-USD per "
+    "million tokens; per_image, per_request in nano-USD; tiers [{from_tokens, input, output, ...}]."
+)
 
 
 class ModelSerializer(StrictFields):
@@ -26,6 +31,7 @@ class ModelSerializer(StrictFields):
     parameters = serializers.DictField(required=False, help_text="Defaults for fields that a call leaves out.")
     priority = Whole(required=False, help_text="Lower goes first among providers of a model id.")
     weight = Whole(required=False, help_text="Share among equals in priority.")
+    prices = serializers.ListField(child=serializers.DictField(), required=False, help_text=PRICES)
     created_at = serializers.DateTimeField(read_only=True)
     updated_at = serializers.DateTimeField(read_only=True)
 
@@ -78,11 +84,15 @@ class ParameterSerializer(StrictFields):
     environment = Text(required=False, allow_blank=True, help_text="Empty: every environment.")
     fingerprint = serializers.CharField(read_only=True)
     state = serializers.SerializerMethodField()
+    warnings = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField(read_only=True)
     updated_at = serializers.DateTimeField(read_only=True)
 
     def get_state(self, row: ConnectionParameter) -> str:
         return selectors.parameter_state(row)
+
+    def get_warnings(self, row: ConnectionParameter) -> list[str]:
+        return parameters_of_kinds.warnings(row.provider.provider_type, [row])
 
 
 class PlainParameters(serializers.DictField):
@@ -104,8 +114,16 @@ class ProviderSerializer(StrictFields):
     models = ModelSerializer(many=True, required=False)
     api_key = KeySerializer(write_only=True, required=False, allow_null=True)
     api_keys = KeySerializer(many=True, required=False)
+    warnings = serializers.SerializerMethodField()
+    last_test = serializers.SerializerMethodField(help_text="The newest result of POST .../test, or null.")
     created_at = serializers.DateTimeField(read_only=True)
     updated_at = serializers.DateTimeField(read_only=True)
+
+    def get_last_test(self, provider: Provider) -> dict[str, Any] | None:
+        return testing.last(provider)
+
+    def get_warnings(self, provider: Provider) -> list[str]:
+        return parameters_of_kinds.warnings(provider.provider_type, provider.connection_parameters.all())
 
 
 class RouteSerializer(StrictFields):
@@ -116,5 +134,11 @@ class RouteSerializer(StrictFields):
     targets = serializers.ListField(child=serializers.DictField(), help_text='[{"model": "openai/gpt-4o"}]')
     fallbacks = serializers.ListField(child=serializers.DictField(), required=False)
     policy = serializers.DictField(required=False)
+    warnings = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField(read_only=True)
     updated_at = serializers.DateTimeField(read_only=True)
+
+    def get_warnings(self, route: Route) -> list[str]:
+        if not hasattr(self, "_models"):  # one query for a whole list
+            self._models = route_warnings.models_of(self.parent.instance if self.parent else [route])
+        return route_warnings.warnings(route, self._models)

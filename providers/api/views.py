@@ -11,7 +11,8 @@ from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from providers import selectors, services
+from audit import scope
+from providers import selectors, services, usage
 from providers.api.listing import StrictListing
 from providers.api.resource import ChildResource, Resource
 from providers.api.serializers import (
@@ -39,6 +40,7 @@ class ProviderViewSet(Resource):
 
     queryset = selectors.providers()
     serializer_class = ProviderSerializer
+    etag_children = ((ProviderModel, "provider_id"), (ApiKey, "provider_id"), (ConnectionParameter, "provider_id"))
     lookup_field = "provider_id"
     lookup_value_regex = "[^/]+"
     filter_fields = ("enabled", "provider_type")
@@ -142,10 +144,17 @@ class ParameterViewSet(ChildResource):
     def create(self, request: Request, **path: str) -> Response:
         fields = self.fields_of(request, partial=False)
         with self.write(request):
+            self.check_stored(request, fields)
             row, added = services.set_parameter(provider=self.provider(), **fields)
             if not added and not request.user.has_perm("providers.change_connectionparameter"):
                 raise PermissionDenied  # and the change set is undone
         return self.answer(row, status.HTTP_201_CREATED if added else status.HTTP_200_OK)
+
+    def check_stored(self, request: Request, fields: dict[str, Any]) -> None:
+        """`If-Match` of a POST that changes what is stored."""
+        named = {"param_name": canonical(fields["param_name"]), "environment": fields.get("environment", "")}
+        for row in self.get_queryset().filter(**named):
+            self.check_match(request, row)
 
     def update_row(self, row: ConnectionParameter, fields: dict[str, Any]) -> Model:
         return services.update_parameter(parameter=row, **fields)
@@ -174,6 +183,13 @@ class RouteViewSet(Resource):
     filter_fields = ("enabled", "strategy")
     search_fields = ("name", "description")
     ordering_fields = ("name", "strategy", "enabled", "created_at", "updated_at")
+
+    def fields_of(self, request: Request, *, partial: bool) -> dict[str, Any]:
+        fields = super().fields_of(request, partial=partial)
+        named = usage.providers_of(Route(targets=fields.get("targets", []), fallbacks=fields.get("fallbacks", [])))
+        if not scope.of(request.user).changes(*named):
+            raise PermissionDenied("A route may name only providers that you may change.")
+        return fields
 
     def create_row(self, fields: dict[str, Any]) -> Model:
         return services.create_route(**fields)

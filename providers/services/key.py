@@ -30,10 +30,15 @@ def create_key(*, provider: Provider, **fields: Any) -> ApiKey:
     return _write(key, fields, changed=FIELDS)
 
 
-def create_awaiting_key(*, provider: Provider, **fields: Any) -> ApiKey:
-    """A key whose value is not known here: disabled, until it is entered."""
-    key = ApiKey(provider=provider, key_id=f"key-{token_hex(6)}")
+def create_awaiting_key(*, provider: Provider, key_id: str | None = None, **fields: Any) -> ApiKey:
+    """A key whose value is not known here: disabled, until it is entered. `key_id` is that of a key that comes back."""
+    key = ApiKey(provider=provider, key_id=key_id or f"key-{token_hex(6)}")
     return _write(key, {**fields, "enabled": False}, changed=FIELDS)
+
+
+def write_as_stated(*, key: ApiKey, fields: Mapping[str, Any]) -> ApiKey:
+    """For `services.stated`: what is set on `key` already is taken as it is, and an expiry may be over."""
+    return _write(key, fields, changed=())
 
 
 def update_key(*, key: ApiKey, **fields: Any) -> ApiKey:

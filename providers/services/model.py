@@ -7,7 +7,7 @@ from typing import Any
 
 from audit.errors import Duplicate
 from audit.history import change_set
-from providers import names, usage
+from providers import names, prices, usage
 from providers.models import Provider, ProviderModel
 from providers.problems import Problems, assign, check_columns, refuse
 
@@ -21,6 +21,7 @@ FIELDS = (
     "parameters",
     "priority",
     "weight",
+    "prices",
 )
 _TOKENS = ("context_window", "max_tokens")
 _RANKS = ("priority", "weight")
@@ -80,7 +81,7 @@ def write_models(*, provider: Provider, items: Sequence[Mapping[str, Any]], prob
 
 def _check(model: ProviderModel, *, changed: Collection[str]) -> None:
     problems = Problems()
-    check_columns(model, problems, exclude=[*_TOKENS, *_RANKS, "capabilities", "parameters", "model_id"])
+    check_columns(model, problems, exclude=[*_TOKENS, *_RANKS, "capabilities", "parameters", "prices", "model_id"])
     for field in (name for name in _TOKENS if getattr(model, name) is not None):
         with problems.under():
             names.check_whole_number(field, getattr(model, field), smallest=1)
@@ -93,4 +94,7 @@ def _check(model: ProviderModel, *, changed: Collection[str]) -> None:
     if "parameters" in changed:
         with problems.under():
             names.check_object("parameters", model.parameters)
+    if "prices" in changed:
+        with problems.under():
+            model.prices = prices.clean(model.prices)
     problems.raise_found()

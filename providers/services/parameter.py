@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from audit.history import change_set
-from providers import names, parameters, secrets
+from providers import names, parameters, parameters_of_kinds, secrets
 from providers.models import ConnectionParameter, Provider
 from providers.problems import Problems, assign, refuse
 from providers.services.entry import bound_now
@@ -128,6 +128,9 @@ def _write(row: ConnectionParameter, value: Any, is_sensitive: bool, *, added: b
     if value is None:
         raise refuse("param_value", "It is required.")
     cleaned = parameters.clean_value(row.param_name, value, is_sensitive=is_sensitive)
+    if added:  # what is stored already stays writable, also where the provider's kind was changed
+        parameters_of_kinds.check(row.provider.provider_type, row.param_name)
+    parameters_of_kinds.check_value(row.provider.provider_type, row.param_name, cleaned)
     was_sensitive, row.is_sensitive = row.is_sensitive, is_sensitive
     if is_sensitive:
         _enter(row, cleaned)

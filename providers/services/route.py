@@ -94,7 +94,7 @@ def _check_target(item: Mapping[str, Any], seen: set[str]) -> None:
         raise refuse("model", "It stands in this list twice.")
     seen.add(model)
     if not _exists(model):
-        raise refuse("model", f'There is no model "{model[:320]}".')
+        raise refuse("model", _why_not(model))
     for field in ("priority", "weight"):
         names.check_whole_number(field, item.get(field, 1), largest=names.LARGEST_SMALL)
     if not isinstance(item.get("enabled", True), bool):
@@ -107,6 +107,12 @@ def _exists(name: str) -> bool:
         return False
     names.check_model_id(model_id)
     return ProviderModel.objects.filter(provider=provider_id, model_id__in=[model_id, "*"]).exists()
+
+
+def _why_not(name: str) -> str:
+    if Route.objects.filter(name=name).exists():
+        return f'"{name}" is a route: targets are models ("provider_id/model_id"), so routes cannot go in circles.'
+    return f'There is no model "{name[:320]}".'
 
 
 def _check_policy(policy: Any) -> None:

@@ -15,6 +15,7 @@ from django.test import AsyncClient, Client
 
 from gateway_project.admin_site import snippets, waited
 from llm import service
+from llm.errors import GatewayUnavailable
 from llm.observe.record import CallRecord
 from llm.service import Gateway
 from llm.snapshot import Caller, Holder, Route, RouteTarget, Snapshot
@@ -52,7 +53,7 @@ def kept() -> Iterator[Kept]:
 
 
 def _none() -> Gateway:
-    raise AssertionError("no test after this one has installed a gateway")
+    raise GatewayUnavailable("No gateway is installed any longer.")  # as where none ever was
 
 
 def events(answer: Any) -> list[tuple[str, Any]]:

@@ -111,8 +111,8 @@ def test_children_answer_404_409_and_400(api: APIClient, openai: dict[str, Any])
 
 def test_an_answer_of_a_child_sent_back_changes_nothing(api: APIClient, openai: dict[str, Any]) -> None:
     key_id = openai["api_keys"][0]["key_id"]
-    api.post("/providers/openai/connection-params", {"param_name": "region", "param_value": "eu"}, format=JSON)
-    for path in ("models/gpt-4o", f"api-keys/{key_id}", "connection-params/region"):
+    api.post("/providers/openai/connection-params", {"param_name": "organization", "param_value": "eu"}, format=JSON)
+    for path in ("models/gpt-4o", f"api-keys/{key_id}", "connection-params/organization"):
         answer = api.get(f"/providers/openai/{path}").json()
         before = history.revision()
         again = api.put(f"/providers/openai/{path}", answer, format=JSON)
@@ -151,6 +151,7 @@ def test_parameters_are_upserted_by_name_and_environment(api: APIClient, openai:
 
 
 def test_sensitive_values_come_back_as_null(api: APIClient, openai: dict[str, Any]) -> None:
+    api.patch("/providers/openai", {"provider_type": "openai_compatible"}, format=JSON)  # it takes any name
     path = "/providers/openai/connection-params"
     body = {"param_name": "access_token", "param_value": "very-hidden", "is_sensitive": True}
     answer = api.post(path, body, format=JSON)
@@ -240,14 +241,14 @@ def allow(user: Any, *names: str) -> None:
 
 def test_adding_is_not_changing(api: APIClient, openai: dict[str, Any]) -> None:
     path = "/providers/openai/connection-params"
-    api.post(path, {"param_name": "region", "param_value": "eu"}, format=JSON)
+    api.post(path, {"param_name": "organization", "param_value": "eu"}, format=JSON)
     user = get_user_model().objects.create_user("adder")
     allow(user, "add_connectionparameter")
     client = APIClient()
     client.force_authenticate(user)
-    assert client.post(path, {"param_name": "zone", "param_value": "a"}, format=JSON).status_code == 201
-    assert client.post(path, {"param_name": "region", "param_value": "us"}, format=JSON).status_code == 403
-    assert ConnectionParameter.objects.get(param_name="region").value == "eu"
+    assert client.post(path, {"param_name": "project", "param_value": "a"}, format=JSON).status_code == 201
+    assert client.post(path, {"param_name": "organization", "param_value": "us"}, format=JSON).status_code == 403
+    assert ConnectionParameter.objects.get(param_name="organization").value == "eu"
 
 
 def test_values_that_databases_cannot_hold_are_400(api: APIClient, openai: dict[str, Any]) -> None:
@@ -255,7 +256,7 @@ def test_values_that_databases_cannot_hold_are_400(api: APIClient, openai: dict[
     for _ in range(50):
         deep = [deep]
     for value in ("a\x00b", {"a": ["\ud800"]}, {"\x00": 1}, deep):
-        body = {"param_name": "region", "param_value": value}
+        body = {"param_name": "organization", "param_value": value}
         content = json.dumps(body)  # DRF's own encoder cannot write half of a pair; clients can
         answer = api.post("/providers/openai/connection-params", content, content_type="application/json")
         assert answer.status_code == 400, value

@@ -90,7 +90,7 @@ def test_repr_and_str_hold_none(openai: dict[str, Any]) -> None:
 
 def test_history_speaks_of_objects_by_their_names(api: APIClient, openai: dict[str, Any]) -> None:
     provider = Provider.objects.get()
-    services.set_parameter(provider=provider, param_name="region", param_value="eu", environment="production")
+    services.set_parameter(provider=provider, param_name="organization", param_value="eu", environment="production")
     services.create_route(name="fast", targets=[{"model": "openai/gpt-4o"}])
     key_id = openai["api_keys"][0]["key_id"]
     names = set()
@@ -102,7 +102,7 @@ def test_history_speaks_of_objects_by_their_names(api: APIClient, openai: dict[s
         "provider:openai",
         "model:openai/gpt-4o",
         f"api_key:openai/{key_id}",
-        "parameter:openai/region@production",
+        "parameter:openai/organization@production",
         "route:fast",
     } <= names
 

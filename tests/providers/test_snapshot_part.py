@@ -79,8 +79,10 @@ def test_the_whole_of_a_provider() -> None:
 
 def test_a_kind_gets_its_own_parameters_and_no_others() -> None:
     params = {"api_base": "https://r.example", "api_version": "2025-04-01-preview", "organization": "org"}
-    make(provider_type="azure_openai", connection_params=params)
-    make(provider_id="q", connection_params=params)
+    for provider_id, kind in (("p", "azure_openai"), ("q", "openai")):
+        # As a provider has them whose kind was changed.
+        provider = make(provider_id=provider_id, provider_type="openai_compatible", connection_params=params)
+        services.update_provider(provider=provider, provider_type=kind)
     azure, openai = part().upstreams["p"], part().upstreams["q"]
     assert (azure.options, azure.headers) == ({"api_version": "2025-04-01-preview"}, {})
     assert (openai.options, openai.headers) == ({}, {"OpenAI-Organization": "org"})
