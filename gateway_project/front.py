@@ -16,8 +16,8 @@ Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
 class Front:
     """`ingest`: is the spool emptied here? `close` ends what `rest` holds. The runtime starts with the server's
-    lifespan, or with the first call where a server has none. `draining` is set by a server that goes down: /ready fails
-    from then on."""
+    lifespan, or with the first request where a server has none. `draining` is set by a server that goes down: /ready
+    fails from then on."""
 
     def __init__(self, rest: Application, *, ingest: bool, close: Callable[[], Awaitable[None]] | None = None) -> None:
         self.draining = False
@@ -29,8 +29,10 @@ class Front:
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
-        elif scope["type"] == "http" and owns(scope["path"]):
-            await (self._calls or self._begin())(scope, receive, send)
+            return
+        calls = self._calls or self._begin()  # for a page too: from one a provider may be tested
+        if scope["type"] == "http" and owns(scope["path"]):
+            await calls(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 

@@ -29,5 +29,7 @@ else:
     DATABASES = {"default": environment.database(f"sqlite:///{Path(_folder) / 'gateway.db'}")}
     DATABASES["default"]["TEST"] = {"NAME": str(Path(_folder) / "test.db")}
 
+# A test that syncs a provider writes this one, and not the file that is shipped.
+CONFIG_PATH = Path(_folder) / "gateway_config.yaml"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ALLOW_PRIVATE_UPSTREAMS = True

@@ -10,11 +10,12 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from audit import usage
+from audit import scope, usage
 from audit.models import ChangeSet
+from gateway_project import status
 from gateway_project.admin_site import charts, first_run, lines
 from providers import selectors
-from providers.models import Provider
+from providers.models import ApiKey, Provider
 
 PERMISSION = "audit.view_call"
 DEFAULT_WINDOW: usage.Window = "24h"
@@ -27,9 +28,9 @@ def callback(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if not request.user.has_perm(PERMISSION):
         return context
     window = _window(request)
-    overview = usage.overview(window, now=timezone.now())
+    overview = usage.overview(window, now=timezone.now(), providers=scope.of(request.user).seen)
     # Read once for the table and the checklist: a list of providers costs the same few queries, however long it is.
-    providers = list(selectors.providers())
+    providers = list(scope.narrowed(selectors.providers(), request.user))
     return {
         **context,
         "title": "Dashboard",
@@ -64,9 +65,19 @@ def _first_run(request: HttpRequest, overview: usage.Overview, providers: list[P
 def _configuration(user: AbstractUser, overview: usage.Overview, providers: list[Provider]) -> dict[str, Any]:
     """What the user may see of it."""
     seen = user.has_perm("providers.view_provider")
+    changes = scope.narrowed(ChangeSet.objects.all(), user)
     return {
         "providers": lines.of_providers(overview, providers) if seen else None,
+        "expiring": _expiring(providers, overview) if user.has_perm("providers.view_apikey") else [],
         "may_add": user.has_perm("providers.add_provider"),
-        "latest": ChangeSet.objects.first() if user.has_perm("audit.view_changeset") else None,
+        "latest": changes.first() if user.has_perm("audit.view_changeset") else None,
         "environment_name": settings.GATEWAY_ENV,
     }
+
+
+def _expiring(providers: list[Provider], overview: usage.Overview) -> list[tuple[Provider, ApiKey, str]]:
+    return [
+        (provider, key, reverse("admin:providers_apikey_change", args=[key.pk]))
+        for provider in providers
+        for key in status.expiring_keys(provider, now=overview.until)
+    ]

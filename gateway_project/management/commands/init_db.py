@@ -27,7 +27,7 @@ class Command(BaseCommand):
             nargs="?",
             const="changed",
             choices=["changed", "force"],
-            help="apply LLM_GATEWAY_CONFIG_PATH if it changed since it was last applied; force: apply it in any case",
+            help="apply what changed in LLM_GATEWAY_CONFIG_PATH since it was applied; force: the file wins in any case",
         )
         parser.add_argument(
             "--for-server", action="store_true", help="leave telling the first run's secrets to run_api"
@@ -60,10 +60,11 @@ class Command(BaseCommand):
                 raise CommandError(f"LLM_GATEWAY_CONFIG_PATH names {path}, which does not exist.")
             self.stderr.write("There is no configuration file to sync.")
             return
-        report = config_file.apply(path, force=force)
-        for sign, names in (("+", report.created), ("~", report.updated)):
-            for name in names:
-                self.stderr.write(f"{sign} {name}")
+        report = config_file.sync(path, force=force)
+        for line in report.plan:
+            self.stderr.write(line)
+        for line in report.kept:
+            self.stderr.write(f"kept: {line}")
 
 
 def _lines(error: ValidationError) -> list[str]:
