@@ -40,21 +40,16 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
-                "title": "Configuration",
+                "title": "Providers",
                 "items": [
                     _link("Providers", "dns", "providers_provider_changelist"),
-                    _link("Routes", "alt_route", "providers_route_changelist"),
                     _link("Price proposals", "sell", "providers_priceproposal_changelist"),
-                    _link("Projects", "folder_shared", "access_project_changelist"),
                 ],
             },
-            {
-                "title": "Records",
-                "items": [
-                    _link("Calls", "receipt_long", "audit_call_changelist"),
-                    _link("Change sets", "history", "audit_changeset_changelist"),
-                ],
-            },
+            {"title": "Routing", "items": [_link("Routes", "alt_route", "providers_route_changelist")]},
+            {"title": "Callers", "items": [_link("Projects", "folder_shared", "access_project_changelist")]},
+            {"title": "Calls", "items": [_link("Calls", "receipt_long", "audit_call_changelist")]},
+            {"title": "Audit", "items": [_link("Change sets", "history", "audit_changeset_changelist")]},
             {
                 "title": "Users",
                 "items": [
