@@ -49,8 +49,8 @@ def _steps(first_kept: date, pause: Callable[[float], None]) -> Iterator[int]:
             pause(PAUSE_SECONDS)
         return
     for day in partitions.days():
-        if day < first_kept:
-            yield partitions.drop(day)
+        if day < first_kept and (count := partitions.drop(day)):  # an empty one is no step
+            yield count
     yield from _batches("audit_call_default", first_kept)
 
 
