@@ -26,20 +26,17 @@ from audit.models import ChangeSet
 from audit.plan import Plan
 from audit.revert import PlanChanged, Target
 
-REVERT = "audit.revert_changeset"
-RIGHT, EVERYTHING = "audit.revert_changeset", "audit.revert_everything"
-
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def revert_page(request: HttpRequest, page: ModelAdmin, revision: int) -> HttpResponse:
     shown = admin_pages.context(page, request, revision=revision)
-    if not request.user.has_perm(RIGHT):
+    if not request.user.has_perm(revert.RIGHT):
         raise PermissionDenied
     target = _target(request, revision)
     try:
         planned = target.plan()
     except ValidationError as error:
-        raise Http404("; ".join(_lines(error))) from error
+        raise Http404("; ".join(revert.lines(error))) from error
     _check(request.user, target, planned)
     if request.method != "POST":
         return _planned(request, target, planned, shown)
@@ -77,7 +74,7 @@ def _carry_out(request: HttpRequest, target: Target, shown: dict[str, Any]) -> H
         problem = "The configuration has changed since this plan was shown. Here is what would be done now."
         return _planned(request, target, target.plan(), shown, problems=[problem], status=412)
     except ValidationError as error:
-        return _planned(request, target, target.plan(), shown, problems=_lines(error), status=400)
+        return _planned(request, target, target.plan(), shown, problems=revert.lines(error), status=400)
     if not planned.steps:
         messages.info(request, "There was nothing to put back.")
         return redirect("admin:audit_changeset_changelist")
@@ -105,7 +102,7 @@ def _planned(
         "conflicts": [conflict for conflict in planned.conflicts if _sees(user, conflict.object)],
         "missing_secrets": [name for name in planned.missing_secrets if _sees(user, name)],
         "skipped": [name for name in planned.skipped if _sees(user, name)],
-        "problems": [*problems, *(line for line in (_lines(refused) if refused else []) if line not in problems)],
+        "problems": [*problems, *(line for line in (revert.lines(refused) if refused else []) if line not in problems)],
         "may_apply": bool(planned.steps) and refused is None,
         "reason": reason_of(request),
     }
@@ -127,14 +124,5 @@ def _sees(user: Any, name: str) -> bool:
 
 def _check(user: Any, target: Target, planned: Plan) -> None:
     """PermissionDenied where the user may not do all of it: everything at once is a right of its own."""
-    if target.undo is None and target.objects is None and not user.has_perm(EVERYTHING):
+    if (target.is_everything and not user.has_perm(revert.EVERYTHING)) or not revert.permitted(user, planned):
         raise PermissionDenied
-    for step in planned.steps:
-        if not (step.entry.permits(user, step.action) and step.entry.visible(user, step.object)):
-            raise PermissionDenied
-
-
-def _lines(error: ValidationError) -> list[str]:
-    if not hasattr(error, "error_dict"):
-        return list(error.messages)
-    return [f"{name}: {text}" for name, texts in error.message_dict.items() for text in texts]

@@ -14,6 +14,9 @@ from audit.errors import Duplicate, InUse
 from audit.history import OpenChangeSet
 from audit.plan import Plan, Step
 
+# The rights that both doors, the page and REST, ask for; `permitted` asks for those over each step beside them.
+RIGHT = "audit.revert_changeset"
+EVERYTHING = "audit.revert_everything"
 Write = Callable[[Step], None]
 
 
@@ -39,8 +42,19 @@ class Target:
         return plan.back_to(self.to or 0, objects=self.objects)
 
     @property
+    def is_everything(self) -> bool:
+        return self.undo is None and self.objects is None
+
+    @property
     def reason(self) -> str:
         return f"Undoes revision {self.undo}." if self.undo is not None else f"Goes back to revision {self.to}."
+
+
+def permitted(user: Any, planned: Plan) -> bool:
+    """May `user` do, and see, every step of it?"""
+    return all(
+        step.entry.permits(user, step.action) and step.entry.visible(user, step.object) for step in planned.steps
+    )
 
 
 def rehearse(planned: Plan) -> ValidationError | None:
@@ -117,13 +131,14 @@ def _reverting(step: Step) -> Any:
 
 def _named(refused: Sequence[tuple[str, ValidationError]]) -> ValidationError:
     """One error over all objects: {"route:fast": ["targets.0.model: There is no model ..."]}."""
-    found = {name: _lines(error) for name, error in refused}
+    found = {name: lines(error) for name, error in refused}
     kinds = {type(error) for _, error in refused}
     kind = kinds.pop() if len(kinds) == 1 else ValidationError
     return kind(found) if kind in (Duplicate, InUse) else ValidationError(found)
 
 
-def _lines(error: ValidationError) -> list[str]:
+def lines(error: ValidationError) -> list[str]:
+    """What it says, a line each, with the field where it names one."""
     if not hasattr(error, "error_dict"):
         return list(error.messages)
     return [f"{field}: {text}" for field, texts in error.message_dict.items() for text in texts]

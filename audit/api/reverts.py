@@ -17,7 +17,7 @@ from audit.api import moments
 from audit.api.base import ChangeSetMixin, StrictFields
 from audit.api.change_shapes import WithFields
 from audit.models import ChangeSet
-from audit.plan import Plan, Step
+from audit.plan import Plan
 from audit.revert import Target
 
 LARGEST = 2**63 - 1
@@ -85,7 +85,7 @@ class MayRevert(permissions.BasePermission):
     """`revert_changeset`; without `objects`, POST /audit/revert asks for `revert_everything` too."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        return bool(request.user.is_authenticated and request.user.has_perm("audit.revert_changeset"))
+        return bool(request.user.is_authenticated and request.user.has_perm(revert.RIGHT))
 
 
 class RevertView(ChangeSetMixin, generics.GenericAPIView[ChangeSet]):
@@ -145,7 +145,7 @@ class RevertTo(RevertView):
     def post(self, request: Request) -> Response:
         body = self.body(request)
         objects = body.get("objects")
-        if objects is None and not request.user.has_perm("audit.revert_everything"):
+        if objects is None and not request.user.has_perm(revert.EVERYTHING):
             raise PermissionDenied("Putting everything back is a right of its own; name the objects.")
         target = Target(to=moments.known(body["to"]), objects=objects)
         return self.answer(request, target, body)
@@ -153,14 +153,10 @@ class RevertTo(RevertView):
 
 def _permitted(user: Any) -> Callable[[Plan], None]:
     def check(planned: Plan) -> None:
-        if not all(_may(user, step) for step in planned.steps):
+        if not revert.permitted(user, planned):
             raise PermissionDenied("You may not change everything that this would change.")
 
     return check
-
-
-def _may(user: Any, step: Step) -> bool:
-    return step.entry.permits(user, step.action) and step.entry.visible(user, step.object)
 
 
 def _told(planned: Plan, user: Any, refused: DjangoValidationError | None) -> dict[str, Any]:
