@@ -11,13 +11,14 @@ from aiohttp.abc import AbstractResolver, AbstractStreamWriter
 from aiohttp.http import StreamWriter
 from yarl import URL
 
-from llm.errors import GatewayError, UpstreamError, UpstreamMalformed, UpstreamUnreachable
+from llm.errors import GatewayError, UpstreamError
 from llm.spec import Connection, Timeouts
-from llm.transport import address, bypass
+from llm.transport import bypass, failures
 from llm.transport.base import Answer, Outbound, Stream, Transport
 from llm.transport.failures import Phase, late
 from llm.transport.foreign import StaleConnection, mapped
 from llm.transport.pool import KEPT_SESSIONS, Pool, open_session
+from llm.transport.url import judged
 
 
 class AiohttpTransport(Transport):
@@ -35,7 +36,7 @@ class AiohttpTransport(Transport):
     async def send(self, outbound: Outbound) -> AiohttpAnswer:
         """The answer once its head is here, whatever its status."""
         clock = _Clock(outbound.timeouts)
-        url = _destination(outbound.url, outbound.connection.allow_private)
+        url = judged(outbound.url, outbound.connection.allow_private)
         connection = bypass.heeded(outbound.connection, url.raw_host or "", url.port or 0)
         with mapped:
             pool = self._pools.get(connection) or self._open(connection)
@@ -58,7 +59,7 @@ class AiohttpTransport(Transport):
 
     def _open(self, connection: Connection) -> Pool:
         if self._closed:
-            raise UpstreamUnreachable("The gateway is going down.")
+            raise failures.going_down()
         pool = self._pools[connection] = Pool(open_session(connection, self._resolver))
         return pool
 
@@ -207,7 +208,7 @@ class AiohttpAnswer(Answer):
             size += len(piece)
             if size > limit:
                 await self.aclose()
-                raise UpstreamMalformed("The provider's answer is too large.")
+                raise failures.too_large()
             pieces.append(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
@@ -262,15 +263,3 @@ class AiohttpAnswer(Answer):
 def _connect_limit(seconds: float) -> aiohttp.ClientTimeout:
     """Waiting for a free connection, resolving, dialling, TLS. The other limits are ours."""
     return aiohttp.ClientTimeout(total=None, connect=seconds)
-
-
-@functools.lru_cache(maxsize=1024)
-def _destination(url: str, allow_private: bool) -> URL:
-    """The parsed URL. What is dialled is judged when it is dialled; a literal address also here, for proxies' sake."""
-    try:
-        address.check_url(url, allow_private=allow_private)
-        parsed = URL(url)
-        address.check_host(parsed.raw_host or "", allow_private=allow_private)  # as it is dialled: in its IDNA form
-        return parsed
-    except ValueError as error:
-        raise UpstreamUnreachable("The provider's address is not allowed by the gateway's policy.") from error

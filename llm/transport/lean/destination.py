@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from yarl import URL
 
-from llm.transport import address, failures
+from llm.transport import failures
+from llm.transport.url import judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +22,6 @@ class Destination:
     port: int
     target: str
     authority: str
-
-    @property
-    def origin(self) -> tuple[bool, str, int]:
-        return self.tls, self.host, self.port
 
     @property
     def absolute(self) -> str:
@@ -45,13 +42,8 @@ class Proxy:
 @functools.lru_cache(maxsize=1024)
 def destination(url: str, allow_private: bool) -> Destination:
     """UpstreamUnreachable where the address policy refuses it. Names are judged again when they are dialled."""
-    try:
-        address.check_url(url, allow_private=allow_private)
-        parsed = URL(url)
-        host = parsed.raw_host or ""
-        address.check_host(host, allow_private=allow_private)  # as it is dialled: in its IDNA form
-    except ValueError as error:
-        raise failures.address_refused() from error
+    parsed = judged(url, allow_private)
+    host = parsed.raw_host or ""
     tls, port = parsed.scheme == "https", parsed.port or 0
     named = f"[{host}]" if ":" in host else host
     authority = named if port == (443 if tls else 80) else f"{named}:{port}"
