@@ -10,20 +10,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
+from typing import Literal
 
 from llm.errors import GatewayUnavailable
 from llm.prices import Price
 from llm.spec import Connection, Timeouts
 
+Strategy = Literal["priority", "weighted", "round_robin", "least_latency", "lowest_cost", "least_busy"]
+Affinity = Literal["none", "session", "conversation"]
+Unsupported = Literal["drop", "refuse"]
+
 
 @dataclass(frozen=True, slots=True)
 class UpstreamKey:
-    """A usable key of a provider, decrypted. `repr` never shows the secret."""
+    """A usable key of a provider, decrypted. `repr` never shows the secret; `fingerprint` tells one value of the key
+    from the next without showing any."""
 
     key_id: str
     secret: str = field(repr=False)
     weight: int = 1
     expires_at: datetime | None = None
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,24 +87,52 @@ class RouteTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamGuard:
+    """How much of a stream is held back, so that one that dies early falls back unseen: its first `characters` of text,
+    or (None) all of it until its finish."""
+
+    characters: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hedge:
+    """A second attempt where the first is slow; `max_share` of the route's calls at most, from 0 to 1."""
+
+    max_share: float
+
+
+@dataclass(frozen=True, slots=True)
 class RoutePolicy:
-    """`retries` are further attempts over all targets; None: the provider's own limit (seconds) holds."""
+    """`retries` are further attempts over all targets; None: the provider's own limit (seconds) holds.
+
+    `content_filter_fallback`: is a refusal for the content tried elsewhere? `unsupported`: what becomes of a field that
+    a candidate cannot carry. `affinity`: calls of one session (a header), or of one conversation (its first message)
+    where no header says it, go to the same target. `most_input_price`, `most_output_price`: dearer models are passed
+    over (nano-USD per million tokens).
+    """
 
     retries: int = 2
     timeout_seconds: float | None = None
     connect_timeout_seconds: float | None = None
     first_token_timeout_seconds: float | None = None
     idle_timeout_seconds: float | None = None
+    content_filter_fallback: bool = False
+    unsupported: Unsupported = "drop"
+    stream_guard: StreamGuard | None = None
+    affinity: Affinity = "none"
+    most_input_price: int | None = None
+    most_output_price: int | None = None
+    hedge: Hedge | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A name that callers use for a choice of models. `strategy`: priority or weighted (more to come)."""
+    """A name that callers use for a choice of models. `strategy`: see `llm.policies.route`."""
 
     name: str
     targets: tuple[RouteTarget, ...]
     fallbacks: tuple[RouteTarget, ...] = ()
-    strategy: str = "priority"
+    strategy: Strategy = "priority"
     policy: RoutePolicy = RoutePolicy()
 
 

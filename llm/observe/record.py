@@ -11,6 +11,8 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
+from llm.observe.trace import TraceStep
+
 Status = Literal["succeeded", "failed", "cancelled"]
 
 # No model answers with a million million tokens. A provider that says so must not make a sum overflow, and with it
@@ -59,6 +61,7 @@ class CallRecord(msgspec.Struct, kw_only=True):
     latency_ms: float = 0.0
     time_to_first_token_ms: float | None = None
     overhead_ms: float = 0.0
+    trace: list[TraceStep] = []
 
     def __post_init__(self) -> None:
         largest = max(

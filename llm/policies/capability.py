@@ -20,7 +20,7 @@ from llm.dialects import attachments
 from llm.dialects.attachments import Attachment
 from llm.dialects.fields import BAD_JSON
 from llm.errors import InvalidRequest
-from llm.policies.route import Candidate, Plan
+from llm.policies.plan import Candidate, Plan
 from llm.snapshot import Model
 from llm.spec import Dialect, Request
 

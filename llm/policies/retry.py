@@ -24,7 +24,7 @@ from llm.errors import (
     UpstreamRateLimited,
     UpstreamTimeout,
 )
-from llm.policies.route import Candidate, Plan
+from llm.policies.plan import Candidate, Plan
 
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 8.0

@@ -10,50 +10,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from llm.errors import CredentialsExhausted, InvalidRequest, ModelNotFound
-from llm.snapshot import Caller, Model, Route, RoutePolicy, RouteTarget, Snapshot, Upstream, UpstreamKey
+from llm.policies.plan import NO_POLICY, Candidate, Plan
+from llm.snapshot import Caller, Model, Route, RouteTarget, Snapshot, Upstream, UpstreamKey
 
 T = TypeVar("T")
 Random = Callable[[], float]
 
 # What `provider/*` lets a caller name freely: the same ids that an operator may enter.
 _FREE_MODEL: Final = re.compile(r"(?!/)(?!.*//)(?!(?:.*/)?\.\.?(?:/|$))[^\x00-\x1f\x7f?#%*]{1,200}(?<!/)")
-_NO_POLICY: Final = RoutePolicy()
 _MOST_REMEMBERED: Final = 4096
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Candidate:
-    """One model of one provider with one key: what one attempt needs. `model_id` is what the provider is asked for,
-    also where `model` is its `*`. `prepared` is for what is made of it once, by those who use it."""
-
-    upstream: Upstream
-    model: Model
-    model_id: str
-    key: UpstreamKey | None
-    prepared: dict[str, object] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Candidates in the order in which they are tried; fallbacks after all of them. `route` is "" without one.
-    `budget`: seconds for the whole call; the route's, else the longest that a provider of the plan allows."""
-
-    candidates: tuple[Candidate, ...]
-    fallbacks: tuple[Candidate, ...] = ()
-    policy: RoutePolicy = _NO_POLICY
-    route: str = ""
-    budget: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        budget = self.policy.timeout_seconds
-        if budget is None:
-            everyone = (*self.candidates, *self.fallbacks)
-            budget = max((candidate.upstream.timeouts.total for candidate in everyone), default=0.0)
-        object.__setattr__(self, "budget", budget)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +66,7 @@ def plan(snapshot: Snapshot, caller: Caller, name: str, *, now: float, random: R
     result = Plan(
         candidates=tuple(_with_keys(ordered, now, random)),
         fallbacks=tuple(_with_keys(found.fallbacks, now, random)),
-        policy=route.policy if route else _NO_POLICY,
+        policy=route.policy if route else NO_POLICY,
         route=route.name if route else "",
     )
     if not result.candidates and not result.fallbacks:
@@ -129,7 +98,7 @@ def _only(chosen: list[_Choice], fallbacks: list[_Choice], route: Route | None) 
     (candidate,) = chosen[0].candidates
     if candidate.key is not None and candidate.key.expires_at is not None:
         return None
-    return Plan((candidate,), policy=route.policy if route else _NO_POLICY, route=route.name if route else "")
+    return Plan((candidate,), policy=route.policy if route else NO_POLICY, route=route.name if route else "")
 
 
 def usable(snapshot: Snapshot, caller: Caller, name: str) -> Model | Route:

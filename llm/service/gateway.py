@@ -10,6 +10,7 @@ from llm import adapters
 from llm.errors import GatewayError, InvalidRequest, UpstreamMalformed
 from llm.observe.record import Sink
 from llm.policies import authenticate, capability, retry, route
+from llm.policies.plan import Candidate, Plan
 from llm.service import meter
 from llm.service.call import Call, Reply
 from llm.service.clock import Clock
@@ -103,16 +104,16 @@ class Gateway:
             return authenticate.by_project(snapshot, call.project)
         return authenticate.by_key(snapshot, call.headers, now=self._clock.now())
 
-    def _plan(self, snapshot: Snapshot, caller: Caller, request: Request) -> route.Plan:
+    def _plan(self, snapshot: Snapshot, caller: Caller, request: Request) -> Plan:
         plan = route.plan(snapshot, caller, request.model, now=self._clock.now(), random=self._clock.random)
         return self._serving(plan, request.surface) if request.surface else capability.kept(plan, request)
 
-    def _serving(self, plan: route.Plan, surface: str) -> route.Plan:
+    def _serving(self, plan: Plan, surface: str) -> Plan:
         """Only the candidates whose kind has this surface. InvalidRequest where none has."""
         if surface in DIALECT_OF_SURFACE:
             return plan
 
-        def kept(candidates: tuple[route.Candidate, ...]) -> tuple[route.Candidate, ...]:
+        def kept(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
             return tuple(one for one in candidates if self._adapter(one.upstream.kind).serves(surface))
 
         left = replace(plan, candidates=kept(plan.candidates), fallbacks=kept(plan.fallbacks))
@@ -125,7 +126,7 @@ class Gateway:
             return self._begin_stream(turn)
         return self._begin_relay(turn) if request.surface else _complete
 
-    async def _attempts(self, turn: Turn, plan: route.Plan, verb: Verb[T]) -> T:
+    async def _attempts(self, turn: Turn, plan: Plan, verb: Verb[T]) -> T:
         """Goes through the plan until one attempt succeeds or none is left."""
         assert turn.request is not None
         walk = retry.Walk(plan, random=self._clock.random)

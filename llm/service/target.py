@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from llm.policies.route import Candidate
+from llm.policies.plan import Candidate
 from llm.snapshot import RoutePolicy
 from llm.spec import Target, Timeouts
 

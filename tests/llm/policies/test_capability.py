@@ -12,7 +12,7 @@ from llm.capabilities import CAPABILITIES, WORDS, missing
 from llm.errors import InvalidRequest
 from llm.policies import capability, route
 from llm.policies.capability import RULES, Need
-from llm.policies.route import Plan
+from llm.policies.plan import Plan
 from llm.snapshot import Caller, Model, Route, RouteTarget
 from llm.spec import Dialect, Request
 from tests.llm.policies.capability_page import page

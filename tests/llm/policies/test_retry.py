@@ -15,8 +15,8 @@ from llm.errors import (
     UpstreamRejected,
     UpstreamTimeout,
 )
+from llm.policies.plan import Candidate, Plan
 from llm.policies.retry import LONGEST_WAIT, Step, Walk
-from llm.policies.route import Candidate, Plan
 from llm.snapshot import Model, RoutePolicy, UpstreamKey
 from tests.llm.service.snapshots import upstream
 

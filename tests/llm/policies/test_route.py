@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from llm.errors import CredentialsExhausted, GatewayError, InvalidRequest, ModelNotFound
 from llm.policies import route
-from llm.policies.route import Plan
+from llm.policies.plan import Candidate, Plan
 from llm.snapshot import Caller, Model, Route, RoutePolicy, RouteTarget, Snapshot, UpstreamKey
 from tests.llm.service.snapshots import snapshot, upstream
 
@@ -24,7 +24,7 @@ def plan(name: str, *, config: Snapshot = CONFIG, caller: Caller = ANYONE, rando
     return route.plan(config, caller, name, now=now, random=lambda: random)
 
 
-def names(candidates: tuple[route.Candidate, ...]) -> list[str]:
+def names(candidates: tuple[Candidate, ...]) -> list[str]:
     return [f"{candidate.upstream.provider_id}/{candidate.model_id}" for candidate in candidates]
 
 
