@@ -9,7 +9,9 @@
     │   ├── RequestTooLarge              413 request_too_large
     │   └── InvalidRequest               400 invalid_request
     │       ├── ContextLengthExceeded    400 context_length_exceeded
-    │       └── ContentFiltered          400 content_filtered
+    │       ├── ContentFiltered          400 content_filtered
+    │       └── Unsupported              400 invalid_request (a field that a candidate cannot carry, where the route
+    │                                    refuses to drop it)
     ├── GatewayUnavailable               503 no_healthy_upstream (no configuration yet, draining)
     │   └── RecordNotWritten             503 record_not_written
     ├── InternalError                    500 internal_error (a defect of ours, logged with its stack)
@@ -21,6 +23,8 @@
         ├── UpstreamTimeout              504 upstream_timeout
         ├── UpstreamRateLimited          429 rate_limit_exceeded
         ├── UpstreamRejected             the provider's own 400, 404, 413, 422, passed through
+        │   ├── UpstreamContextExceeded  the same, and a ContextLengthExceeded
+        │   └── UpstreamContentFiltered  the same, and a ContentFiltered
         └── UpstreamFailed               502 upstream_error (its 5xx)
             ├── UpstreamUnreachable      502 upstream_error (connection refused, reset, TLS, address refused)
             └── UpstreamMalformed        502 upstream_error (garbage, HTML, a stream that ends before its end)
@@ -128,6 +132,11 @@ class ContentFiltered(InvalidRequest):
     code = "content_filtered"
 
 
+class Unsupported(InvalidRequest):
+    """The candidate's dialect cannot carry a field of the request, and the route refuses to drop it. Nothing was sent;
+    another candidate may be able to."""
+
+
 class GatewayUnavailable(GatewayError):
     """No configuration yet, or the process is going down."""
 
@@ -185,7 +194,7 @@ class UpstreamAuthFailed(UpstreamError):
 
 
 class UpstreamTimeout(UpstreamError):
-    """`phase` (connect, first_byte, idle, total) says which limit ran out."""
+    """`phase` (connect, first_byte, first_token, idle, total) says which limit ran out."""
 
     status = anthropic_status = 504
     code = "upstream_timeout"
@@ -222,6 +231,18 @@ class UpstreamRejected(UpstreamError):
             self.anthropic_type = "not_found_error"
         elif status == 413:
             self.anthropic_type = "request_too_large"
+
+
+class UpstreamContextExceeded(UpstreamRejected, ContextLengthExceeded):
+    """The provider says that the conversation does not fit in the model's window."""
+
+    code = ContextLengthExceeded.code
+
+
+class UpstreamContentFiltered(UpstreamRejected, ContentFiltered):
+    """The provider's content policy refuses the conversation, or every answer to it."""
+
+    code = ContentFiltered.code
 
 
 class UpstreamFailed(UpstreamError):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from llm.dialects import doubt
 from llm.dialects.grammar import Relay, StreamReader, StreamWriter
 from llm.dialects.signatures import marked_again
 from llm.dialects.sse import Frame, SseDecoder
 from llm.errors import UpstreamError, UpstreamMalformed
-from llm.spec import Dialect
+from llm.spec import Dialect, StreamSummary
 
 
 class StreamCodec(Protocol):
@@ -17,7 +18,8 @@ class StreamCodec(Protocol):
 
     `feed` takes any split of the bytes and gives b"" where nothing is whole yet. It raises an UpstreamError for an
     in-band error of the provider or a malformed event; what was good before it is given out first, and the error is
-    raised by the next call.
+    raised by the next call. After one event that is no JSON nothing more is given until `end`, which gives all the rest
+    or raises the error (see `llm.dialects.doubt`).
 
     `complete`: stop reading, and call `end`: the provider's answer is whole (nothing that comes later counts), or an
     error is waiting to be raised.
@@ -34,11 +36,25 @@ class StreamCodec(Protocol):
 
 
 class _Codec:
-    """`step` is what becomes of one event, `done` says whether the answer is whole, `owed` gives its rest."""
+    """`step` is what becomes of one event, `done` says whether the answer is whole, `owed` gives its rest. `upstream`:
+    the provider's dialect."""
 
-    __slots__ = ("_decoder", "_done", "_error", "_owed", "_step")
+    __slots__ = ("_decoder", "_done", "_doubt", "_error", "_owed", "_said", "_says", "_step", "_summary")
 
-    def __init__(self, *, step: Callable[[Frame], bytes], done: Callable[[], bool], owed: Callable[[], bytes]) -> None:
+    def __init__(
+        self,
+        upstream: Dialect,
+        summary: StreamSummary,
+        *,
+        step: Callable[[Frame], bytes],
+        done: Callable[[], bool],
+        owed: Callable[[], bytes],
+    ) -> None:
+        says = doubt.SAYS.get(upstream)
+        self._says = None if says is None else says.search
+        self._said = 0  # events that said something
+        self._summary = summary
+        self._doubt: doubt.Doubt | None = None
         self._decoder = SseDecoder()
         self._error: UpstreamError | None = None
         self._step = step
@@ -55,7 +71,8 @@ class _Codec:
     def end(self) -> bytes:
         if self._error is not None:
             raise self._error
-        return self._rest() + self._owed()
+        rest = self._rest() + self._owed()
+        return rest if self._doubt is None else self._doubt.settle(self._said) + rest
 
     def _rest(self) -> bytes:
         if self._done():
@@ -69,34 +86,55 @@ class _Codec:
         if self._error is not None:
             raise self._error
         out: list[bytes] = []
+        says = self._says
         try:
             for frame in frames:
                 if self._done():
                     break
-                out.append(self._step(frame))
+                try:
+                    given = self._step(frame)
+                except UpstreamMalformed as error:
+                    self._suspect(frame, error)
+                    continue
+                if says is not None and says(frame.data):
+                    self._said += 1
+                if self._doubt is None:
+                    out.append(given)
+                else:
+                    self._doubt.keep(given)
         except UpstreamError as error:
             self._error = error
-            given = b"".join(out)
-            if not given:
+            whole = b"".join(out)
+            if not whole:
                 raise
-            return given
+            return whole
         return b"".join(out)
 
+    def _suspect(self, frame: Frame, error: UpstreamMalformed) -> None:
+        """Raises it unless it may turn out that nothing is missing. Where nothing has been said another attempt costs
+        nothing, and is better; what comes behind a finish is no part of the answer."""
+        hopeless = self._doubt is not None or self._said == 0 or self._summary.finished
+        if hopeless or not doubt.unreadable(frame):
+            raise error
+        self._doubt = doubt.Doubt(error, self._summary)
 
-def relay_codec(relay: Relay, dialect: Dialect) -> StreamCodec:
+
+def relay_codec(relay: Relay, dialect: Dialect, summary: StreamSummary) -> StreamCodec:
     """`dialect` is that of provider and caller."""
 
     def step(frame: Frame) -> bytes:
         return marked_again(relay.frame(frame), dialect)
 
-    return _Codec(step=step, done=lambda: relay.complete, owed=relay.owed)
+    return _Codec(dialect, summary, step=step, done=lambda: relay.complete, owed=relay.owed)
 
 
-def translating_codec(reader: StreamReader, writer: StreamWriter) -> StreamCodec:
+def translating_codec(
+    reader: StreamReader, writer: StreamWriter, upstream: Dialect, summary: StreamSummary
+) -> StreamCodec:
     def step(frame: Frame) -> bytes:
         return b"".join([writer.write(event) for event in reader.read(frame)])
 
     def owed() -> bytes:
         return b"".join([writer.write(event) for event in reader.end()])
 
-    return _Codec(step=step, done=lambda: reader.complete, owed=owed)
+    return _Codec(upstream, summary, step=step, done=lambda: reader.complete, owed=owed)

@@ -109,6 +109,7 @@ class CallerSide:
 
     inspect_answer: usage and finish reason of a provider's whole answer, its body untouched.
     wants_usage: did the caller ask for the usage of a stream? In most dialects it need not.
+    said: how much of an answer the data of one event holds (see `llm.dialects.said`).
     """
 
     read_request: Callable[[Request], Conversation]
@@ -119,6 +120,7 @@ class CallerSide:
     upstream_body: Callable[[Request], dict[str, msgspec.Raw | object]]
     inspect_answer: Callable[[bytes], tuple[Usage, FinishReason]]
     relay: Callable[[StreamSummary, bool], Relay]
+    said: Callable[[bytes], int | None]
     wants_usage: Callable[[Request], bool] = usage_is_always_wanted
     upstream_error: UpstreamErrorReader = upstream_error
 

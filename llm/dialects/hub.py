@@ -26,6 +26,7 @@ __all__ = [
     "read_result",
     "render_error",
     "render_stream_error",
+    "said_by",
     "translate_request",
     "upstream_error",
     "wants_usage",
@@ -132,10 +133,15 @@ def open_stream(
     `read_result`.
     """
     if upstream == caller:
-        return relay_codec(CALLERS[caller].relay(summary, include_usage), caller)
+        return relay_codec(CALLERS[caller].relay(summary, include_usage), caller, summary)
     outside = Outside(model=model, clock=clock, new_id=new_id, asked=asked)
     reader = GRAMMARS[upstream].reader(summary, outside)
-    return translating_codec(reader, CALLERS[caller].writer(outside, include_usage))
+    return translating_codec(reader, CALLERS[caller].writer(outside, include_usage), upstream, summary)
+
+
+def said_by(dialect: Dialect) -> Callable[[bytes], int | None]:
+    """Reads how many characters of an answer the data of one event holds; None: it says nothing of the answer yet."""
+    return CALLERS[dialect].said
 
 
 def upstream_error(

@@ -1,7 +1,8 @@
 """A provider's refusal, whatever its dialect, mapped once to the tree of errors.
 
-Classified by status, code and type, never by the text. The provider's words go to the caller only where they are
-about the caller's request, bounded, and without what looks like a key or an address of a machine.
+Classified by status, code and type. Only what providers have no code for and calls are routed by is told by the text
+(`llm.dialects.rejection_words`). The provider's words go to the caller only where they are about the caller's request,
+bounded, and without what looks like a key or an address of a machine.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ from typing import Final
 
 import msgspec
 
+from llm.dialects import rejection_words
 from llm.dialects.fields import BAD_JSON
 from llm.errors import (
     UpstreamAuthFailed,
+    UpstreamContentFiltered,
+    UpstreamContextExceeded,
     UpstreamError,
     UpstreamFailed,
     UpstreamMalformed,
@@ -27,6 +31,7 @@ from llm.errors import (
 )
 
 MAX_MESSAGE: Final = 500
+_LONGEST_WAIT: Final = 31_536_000.0  # a year, in seconds: whoever says more means nothing by it
 _LOOKS_LIKE_A_KEY: Final = re.compile(
     r"(?i:bearer)\s+\S+|\b(?:(?:sk|pk|rk|gw|gwadm|xai|gsk|ghp|hf)[-_]|AIza|ya29\.)[A-Za-z0-9*][\w*.…-]{5,}"
     r"|\b(?=\w*\d)(?=\w*[A-Za-z])\w{32,}\b"
@@ -37,17 +42,17 @@ _LOOKS_LIKE_AN_ADDRESS: Final = re.compile(
 )
 _PLAIN_CODE: Final = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
 
-_CODES: Final = {"content_filter": "content_filtered", "content_policy_violation": "content_filtered"}
 _CODE_OF_STATUS: Final = {404: "not_found", 413: "request_too_large"}
 
 
 class Told(msgspec.Struct, frozen=True):
-    """What a provider said: "" where it said nothing that can be read."""
+    """What a provider said: "" where it said nothing that can be read. `inner` is a code inside (Azure's)."""
 
     message: str = ""
     type: str = ""
     code: str = ""
     param: str | None = None
+    inner: str = ""
 
 
 def told(raw: bytes) -> Told:
@@ -68,7 +73,13 @@ def told(raw: bytes) -> Told:
         type=_text(value.get("type")),
         code=_text(value.get("code")),
         param=_text(value.get("param")) or None,
+        inner=_inner_code(value),
     )
+
+
+def _inner_code(error: Mapping[str, object]) -> str:
+    inner = error.get("innererror") or error.get("inner_error")
+    return _text(inner.get("code")) if isinstance(inner, dict) else ""
 
 
 def _text(value: object) -> str:
@@ -90,6 +101,8 @@ def upstream_error_of(
     """`headers` have lower-case names; `now` is in seconds since 1970, for a Retry-After that is a date."""
     if status in (400, 404, 413, 422):
         return _rejected(status, said)
+    if status == 403 and rejection_words.is_filtered(said.message, said.code, said.type, said.inner):
+        return _rejected(400, said)  # moderation (OpenRouter, xAI): the key is fine
     wait = retry_after(headers, now)
     if status == 429:
         return UpstreamRateLimited("The provider's rate limit is reached.", retry_after=wait)
@@ -105,11 +118,17 @@ def upstream_error_of(
 
 
 def _rejected(status: int, said: Told) -> UpstreamRejected:
-    code = _CODES.get(said.code) or _CODES.get(said.type) or said.code
+    message = bounded(said.message) or f"The provider refused the request (status {status})."
+    param = bounded(said.param or "") or None
+    words = said.message, said.code, said.type, said.inner
+    if status != 404 and rejection_words.is_filtered(*words):
+        return UpstreamContentFiltered(message, status=status, param=param)
+    if status != 404 and rejection_words.is_too_long(*words):
+        return UpstreamContextExceeded(message, status=status, param=param)
+    code = said.code
     if not _PLAIN_CODE.fullmatch(code) or code.isdecimal():
         code = _CODE_OF_STATUS.get(status, "invalid_request")
-    message = bounded(said.message) or f"The provider refused the request (status {status})."
-    return UpstreamRejected(message, code, status=status, param=bounded(said.param or "") or None)
+    return UpstreamRejected(message, code, status=status, param=param)
 
 
 def bounded(message: str) -> str:
@@ -129,7 +148,7 @@ def retry_after(headers: Mapping[str, str], now: Callable[[], float]) -> float |
     if seconds is not None or not text:
         return seconds
     try:
-        return max(parsedate_to_datetime(text).timestamp() - now(), 0.0)
+        return min(max(parsedate_to_datetime(text).timestamp() - now(), 0.0), _LONGEST_WAIT)
     except (ValueError, OverflowError, OSError):
         return None
 
@@ -139,4 +158,4 @@ def _seconds(text: str) -> float | None:
         value = float(text)
     except ValueError:
         return None
-    return max(value, 0.0) if math.isfinite(value) else None
+    return min(max(value, 0.0), _LONGEST_WAIT) if math.isfinite(value) else None

@@ -10,6 +10,7 @@ from llm.dialects.anthropic_messages.relay import MessagesRelay
 from llm.dialects.anthropic_messages.request_in import read_request
 from llm.dialects.anthropic_messages.request_out import write_request
 from llm.dialects.anthropic_messages.result import inspect_answer, read_answer, write_answer
+from llm.dialects.anthropic_messages.said import said
 from llm.dialects.anthropic_messages.stream_in import MessagesReader
 from llm.dialects.anthropic_messages.stream_out import MessagesWriter
 from llm.dialects.grammar import Grammar
@@ -22,6 +23,7 @@ GRAMMAR: Final = Grammar(
     write_answer=write_answer,
     relay=MessagesRelay,
     reader=MessagesReader,
+    said=said,
     writer=MessagesWriter,
     upstream_body=upstream_body,
     write_error=write_error,

@@ -11,6 +11,7 @@ from llm.dialects.gemini.relay import GeminiRelay
 from llm.dialects.gemini.request_in import read_request
 from llm.dialects.gemini.request_out import write_request
 from llm.dialects.gemini.result import inspect_answer, read_answer, write_answer
+from llm.dialects.gemini.said import said
 from llm.dialects.gemini.stream_in import GeminiReader
 from llm.dialects.gemini.stream_out import GeminiWriter
 from llm.dialects.grammar import Grammar
@@ -30,6 +31,7 @@ GRAMMAR: Final = Grammar(
     write_answer=write_answer,
     relay=GeminiRelay,
     reader=GeminiReader,
+    said=said,
     writer=GeminiWriter,
     upstream_body=upstream_body,
     write_error=write_error,

@@ -11,6 +11,7 @@ from llm.dialects.openai_chat.relay import ChatRelay
 from llm.dialects.openai_chat.request_in import read_request
 from llm.dialects.openai_chat.request_out import write_request
 from llm.dialects.openai_chat.result import inspect_answer, read_answer, write_answer
+from llm.dialects.openai_chat.said import said
 from llm.dialects.openai_chat.stream_in import ChatReader
 from llm.dialects.openai_chat.stream_options import wants_usage
 from llm.dialects.openai_chat.stream_out import ChatWriter
@@ -23,6 +24,7 @@ GRAMMAR: Final = Grammar(
     write_answer=write_answer,
     relay=ChatRelay,
     reader=ChatReader,
+    said=said,
     writer=ChatWriter,
     upstream_body=upstream_body,
     wants_usage=wants_usage,

@@ -12,6 +12,7 @@ from llm.dialects.grammar import CallerSide
 from llm.dialects.openai_chat.error import write_error, write_stream_error
 from llm.dialects.openai_chat.relay import ChatRelay
 from llm.dialects.openai_chat.result import inspect_answer
+from llm.dialects.openai_chat.said import said
 from llm.dialects.openai_chat.stream_options import upstream_body, wants_usage
 from llm.dialects.openai_completions.request_in import read_request
 from llm.dialects.openai_completions.result import write_answer
@@ -20,6 +21,7 @@ from llm.dialects.openai_completions.stream_out import CompletionsWriter
 CALLER_SIDE: Final = CallerSide(
     read_request=read_request,
     write_answer=write_answer,
+    said=said,
     writer=CompletionsWriter,
     write_error=write_error,
     write_stream_error=write_stream_error,

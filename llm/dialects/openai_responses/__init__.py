@@ -11,6 +11,7 @@ from llm.dialects.openai_responses.relay import ResponsesRelay
 from llm.dialects.openai_responses.request_in import read_request
 from llm.dialects.openai_responses.request_out import write_request
 from llm.dialects.openai_responses.result import inspect_answer, read_answer, write_answer
+from llm.dialects.openai_responses.said import said
 from llm.dialects.openai_responses.stream_in import ResponsesReader
 from llm.dialects.openai_responses.stream_out import ResponsesWriter
 
@@ -22,6 +23,7 @@ GRAMMAR: Final = Grammar(
     write_answer=write_answer,
     relay=ResponsesRelay,
     reader=ResponsesReader,
+    said=said,
     writer=ResponsesWriter,
     upstream_body=upstream_body,
     write_error=write_error,

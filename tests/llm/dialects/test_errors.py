@@ -94,6 +94,8 @@ def test_refusals_of_compatible_servers(body: dict[str, Any]) -> None:
         ({"retry-after": formatdate(1_764_000_030, usegmt=True)}, 30.0),
         ({"retry-after": formatdate(1_763_999_000, usegmt=True)}, 0.0),
         ({"retry-after": "-3"}, 0.0),
+        ({"retry-after": "1e300"}, 31_536_000.0),
+        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, 31_536_000.0),
         ({"retry-after": "soon"}, None),
         ({"retry-after": "nan"}, None),
         ({"retry-after-ms": "inf", "retry-after": "2"}, 2.0),
