@@ -46,8 +46,9 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Limits of one attempt, in seconds. `first_byte` runs from the request's last byte to the answer's first;
-    `idle` between two pieces of an answer; `total` over the whole attempt."""
+    """Limits of one attempt, in seconds. `first_byte` runs from the request's last byte to the answer's first, and in a
+    stream from the attempt's beginning to the first event that says something (see `llm.service.guard`); `idle` between
+    two pieces of an answer; `total` over the whole attempt."""
 
     connect: float = 5.0
     first_byte: float = 30.0
@@ -128,7 +129,7 @@ class Request:
 
     `fields` is the body's top level with every value as its raw JSON bytes, untouched; `model` is what the caller
     wrote. `headers` are the caller's headers that may matter upstream (lower case: anthropic-version, anthropic-beta,
-    openai-organization...).
+    openai-organization...). `strict`: nothing of it may be dropped (see `llm.errors.Unsupported`).
 
     `surface` is "" for a conversation. Else it is the path below the base of a provider that speaks `dialect`
     (embeddings, audio/speech ...): only such a provider serves it, and little but the model is changed. `form` is its
@@ -142,6 +143,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     surface: str = ""
     form: Form | None = None
+    strict: bool = False
 
     @property
     def repeatable(self) -> bool:
@@ -207,7 +209,8 @@ class RelayedStream(AnswerStream, Protocol):
 class Adapter(Protocol):
     """One kind of provider. One instance serves all its targets.
 
-    The verbs raise a GatewayError (an UpstreamError for all that the provider does). `stream` returns when the
+    The verbs raise a GatewayError (an UpstreamError for all that the provider does; Unsupported, before anything is
+    sent, where a `strict` request would lose something). `stream` returns when the
     provider's answer has begun (status 2xx), so that a refusal can still be retried elsewhere; so does `relay`, which
     is for requests with a `surface`, where the answer is none that has to be read whole. `serves` tells which
     surfaces the kind has.

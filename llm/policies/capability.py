@@ -19,8 +19,8 @@ from llm.capabilities import Capability, missing
 from llm.dialects import attachments
 from llm.dialects.attachments import Attachment
 from llm.dialects.fields import BAD_JSON
-from llm.errors import InvalidRequest
-from llm.policies.plan import Candidate, Plan
+from llm.errors import InvalidRequest, Unsupported
+from llm.policies.plan import Candidate, Plan, narrowed
 from llm.snapshot import Model
 from llm.spec import Dialect, Request
 
@@ -121,22 +121,28 @@ def lack(model: Model, needed: Collection[Need]) -> Need | None:
 
 
 def kept(plan: Plan, request: Request) -> Plan:
-    """Only the candidates that can do what the request asks for. InvalidRequest, with the caller's field, where none
-    can. A surface is the provider's own business."""
+    """Only the candidates that can do what the request asks for. Where none can, the plan's error is InvalidRequest,
+    with the caller's field. A surface is the provider's own business."""
     declared = [one.model.capabilities for one in (*plan.candidates, *plan.fallbacks) if one.model.capabilities]
     if not declared or request.surface:
         return plan
     needed = needs(request, frozenset[Capability]().union(*map(missing, declared)))
     if not needed:
         return plan
-    left = replace(plan, candidates=_able(plan.candidates, needed), fallbacks=_able(plan.fallbacks, needed))
+
+    def judge(candidate: Candidate) -> str:
+        lacking = lack(candidate.model, needed)
+        return lacking.reason if lacking else ""
+
+    left = narrowed(plan, judge)
     if not left.candidates and not left.fallbacks:
-        raise _refusal(plan, request, needed)
+        return replace(left, error=_refusal(plan, request, needed))
     return left
 
 
-def without(request: Request, model: Model) -> tuple[Request, tuple[str, ...]]:
-    """The request as this model gets it, and the fields that were left out since it has no use for them."""
+def without(request: Request, model: Model, *, strict: bool = False) -> tuple[Request, tuple[str, ...]]:
+    """The request as this model gets it, and the fields that were left out since it has no use for them. With
+    `strict` nothing that asks for anything may be left out: raises Unsupported."""
     if not model.capabilities or request.surface:
         return request, ()
     lacking = missing(model.capabilities)
@@ -150,11 +156,11 @@ def without(request: Request, model: Model) -> tuple[Request, tuple[str, ...]]:
     if not names:
         return request, ()
     left = {name: raw for name, raw in request.fields.items() if name not in names}
-    return replace(request, fields=left), tuple(name for name in names if bytes(request.fields[name]) != b"null")
-
-
-def _able(candidates: tuple[Candidate, ...], needed: tuple[Need, ...]) -> tuple[Candidate, ...]:
-    return tuple(one for one in candidates if lack(one.model, needed) is None)
+    dropped = tuple(name for name in names if bytes(request.fields[name]) != b"null")
+    if strict and dropped:
+        message = f"The model has no use for the field '{dropped[0]}', and this route does not leave fields out."
+        raise Unsupported(message, param=dropped[0])
+    return replace(request, fields=left), dropped
 
 
 def _refusal(plan: Plan, request: Request, needed: tuple[Need, ...]) -> InvalidRequest:

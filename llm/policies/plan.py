@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Final, Literal, Protocol
 
+from llm.errors import GatewayError
+from llm.observe.trace import TraceStep
 from llm.snapshot import Model, RoutePolicy, Upstream, UpstreamKey
 
 Role = Literal["target", "fallback"]
 NO_POLICY: Final = RoutePolicy()
+NOTHING_COOLS: Final[Mapping[int, float]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
     """One model of one provider with one key: what one attempt needs. `model_id` is what the provider is asked for,
-    also where `model` is its `*`. `prepared` is for what is made of it once, by those who use it."""
+    also where `model` is its `*`. `prepared` is for what is made of it once, by those who use it. `name` is
+    "provider/model"."""
 
     upstream: Upstream
     model: Model
     model_id: str
     key: UpstreamKey | None
     prepared: dict[str, object] = field(default_factory=dict, repr=False)
+    name: str = field(init=False)
 
-    @property
-    def name(self) -> str:
-        return f"{self.upstream.provider_id}/{self.model_id}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", f"{self.upstream.provider_id}/{self.model_id}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,8 @@ class Plan:
     """Candidates in the order in which they are tried; fallbacks after all of them. `route` is "" without one.
 
     `cooling`: id() of a candidate -> seconds since 1970 before which it is not to be asked. `skipped` is what was left
-    out. `budget`: seconds for the whole call; the route's, else the longest that a provider of the plan allows."""
+    out. `budget`: seconds for the whole call; the route's, else the longest that a provider of the plan allows. `step`:
+    the plan in a call's trace. `error`: why nothing is left, where nothing is."""
 
     candidates: tuple[Candidate, ...]
     fallbacks: tuple[Candidate, ...] = ()
@@ -63,8 +70,10 @@ class Plan:
     route: str = ""
     strategy: str = ""
     skipped: tuple[Skipped, ...] = ()
-    cooling: dict[int, float] = field(default_factory=dict)
+    cooling: Mapping[int, float] = field(default_factory=lambda: NOTHING_COOLS)
+    error: GatewayError | None = None
     budget: float = field(init=False)
+    step: TraceStep = field(init=False)
 
     def __post_init__(self) -> None:
         budget = self.policy.timeout_seconds
@@ -72,6 +81,28 @@ class Plan:
             everyone = (*self.candidates, *self.fallbacks)
             budget = max((candidate.upstream.timeouts.total for candidate in everyone), default=0.0)
         object.__setattr__(self, "budget", budget)
+        names = tuple(dict.fromkeys(candidate.name for candidate in (*self.candidates, *self.fallbacks)))
+        object.__setattr__(self, "step", TraceStep(event="plan", reason=self.strategy, candidates=names))
+
+
+def narrowed(plan: Plan, judge: Callable[[Candidate], str]) -> Plan:
+    """Without the candidates that `judge` has a reason against; each of their models is skipped once for each role."""
+    skipped: dict[tuple[str, Role], Skipped] = {}
+
+    def kept(candidates: tuple[Candidate, ...], role: Role) -> tuple[Candidate, ...]:
+        left = []
+        for candidate in candidates:
+            reason = judge(candidate)
+            if reason:
+                skipped[candidate.name, role] = Skipped(candidate.name, role, reason)
+            else:
+                left.append(candidate)
+        return tuple(left)
+
+    candidates, fallbacks = kept(plan.candidates, "target"), kept(plan.fallbacks, "fallback")
+    if not skipped:
+        return plan
+    return replace(plan, candidates=candidates, fallbacks=fallbacks, skipped=(*plan.skipped, *skipped.values()))
 
 
 class Conditions(Protocol):

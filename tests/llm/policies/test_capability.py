@@ -120,10 +120,10 @@ def test_a_model_is_asked_exactly_where_it_has_all_that_is_needed(
         assert names(capability.kept(plan(silent), asked)) == (["m"], [])
     for lacking in wanted:
         declared = (CAPABILITIES - {lacking, "vision"}) if lacking == "documents" else CAPABILITIES - {lacking}
-        with pytest.raises(InvalidRequest) as caught:
-            capability.kept(plan(model("m", *declared)), asked)
-        assert (caught.value.param, caught.value.status) == (wanted[lacking], 400)
-        assert "'p/m'" in caught.value.message and f"'{lacking}'" in caught.value.message
+        refusal = capability.kept(plan(model("m", *declared)), asked).error
+        assert isinstance(refusal, InvalidRequest)
+        assert (refusal.param, refusal.status) == (wanted[lacking], 400)
+        assert "'p/m'" in refusal.message and f"'{lacking}'" in refusal.message
 
 
 @pytest.mark.parametrize(
@@ -148,6 +148,11 @@ def test_those_that_can_are_kept_in_their_order_and_the_others_have_a_reason() -
     found = capability.kept(plan(*models[:2], fallbacks=tuple(models[2:])), asked)
     assert names(found) == (["silent"], ["able"])
     assert (found.route, found.policy) == ("r", plan(*models).policy)
+    skipped = [(one.model, one.role, one.reason) for one in found.skipped]
+    assert skipped == [
+        ("p/plain", "target", "capability missing: tools"),
+        ("p/seeing", "fallback", "capability missing: tools"),
+    ]
     needed = capability.needs(asked, {"tools"})
     reasons = [lack and lack.reason for lack in (capability.lack(one, needed) for one in models)]
     assert reasons == ["capability missing: tools", None, None, "capability missing: tools"]
@@ -163,8 +168,8 @@ def test_only_fallbacks_may_be_left() -> None:
 def test_a_call_without_a_model_is_told_the_route() -> None:
     asked = request("openai_chat", {"messages": TEXT, "tools": [FUNCTION]})
     asked.model = ""
-    with pytest.raises(InvalidRequest, match="The model 'r' does not support tools"):
-        capability.kept(plan(model("plain", "text")), asked)
+    refusal = capability.kept(plan(model("plain", "text")), asked).error
+    assert refusal is not None and refusal.message.startswith("The model 'r' does not support tools")
 
 
 def test_a_surface_is_the_provider_s_own_business() -> None:
