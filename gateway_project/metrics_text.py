@@ -17,7 +17,7 @@ _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 def render(totals: Totals, *, now: float, spool_records: int | None = None) -> str:
     """`now` in seconds since 1970; `spool_records` None: not known, and left out."""
-    lines = [*_counters(totals), *_histograms(totals), *_gauges(totals.gauges, now)]
+    lines = [*_counters(totals), *_histograms(totals), *_gauges(totals.gauges, now), *_breakers(totals, now)]
     if spool_records is not None:
         lines += _family("spool_records", "gauge", "Records of finished calls that wait for the call table.")
         lines.append(_sample("spool_records", spool_records))
@@ -78,6 +78,22 @@ def _gauges(gauges: list[Entry], now: float) -> Iterator[str]:
     for provider, (_, up) in sorted(newest.items()):
         yield _sample("provider_up", up, [("provider", provider)])
     yield from _configuration(gauges, now)
+
+
+def _breakers(totals: Totals, now: float) -> Iterator[str]:
+    """What the process says that has the worst to say; closed where something was asked and nobody says more."""
+    asked = [labels for labels, _ in _of(totals, metrics.ATTEMPTS) if labels[0] != metrics.OTHER]
+    worst = {name: 0.0 for provider, model, _ in asked for name in ((provider, ""), (provider, model))}
+    for entry in _entries(totals.gauges, metrics.BREAKER):
+        level, until = entry.numbers
+        if level and 0 < until <= now:
+            level -= 1  # open has become half-open, cooling is over
+        provider, model = entry.labels
+        worst[provider, model] = max(level, worst.get((provider, model), 0.0))
+    yield from _family("breaker_state", "gauge", "0 closed, 1 half-open or cooling down, 2 open.")
+    for (provider, model), level in sorted(worst.items()):
+        kind = "model" if model else "provider"
+        yield _sample("breaker_state", level, [("kind", kind), ("provider", provider), ("model", model)])
 
 
 def _configuration(gauges: list[Entry], now: float) -> Iterator[str]:

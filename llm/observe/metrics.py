@@ -5,11 +5,12 @@
     metrics.attempted(provider, model, metrics.outcome(error))
     metrics.settled(record)            it ended
     metrics.configured(revision)       this process serves the newest configuration
+    metrics.breaker(provider, model, level, until)
 
 Labels hold no key and no user. Names come from callers too, so they are capped: past MOST_NAMES projects, or models of
 providers, each further one is "other".
 The numbers lie in a `Tally`; `gateway_project.metrics` adds those of all processes and writes them for Prometheus.
-All but `configured` belong to the process's loop.
+All but `configured` and `breaker` belong to the process's loop.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Final, Literal
 
 from llm.errors import (
     CallCancelled,
+    Unsupported,
     UpstreamAuthFailed,
     UpstreamFailed,
     UpstreamRateLimited,
@@ -33,7 +35,17 @@ from llm.errors import (
 from llm.observe.record import CallRecord
 from llm.observe.tally import Slots, Tally
 
-Outcome = Literal["succeeded", "cancelled", "rejected", "rate_limited", "timeout", "credentials", "failed", "defect"]
+Outcome = Literal[
+    "succeeded",
+    "cancelled",
+    "rejected",
+    "rate_limited",
+    "timeout",
+    "credentials",
+    "failed",
+    "unsupported",
+    "defect",
+]
 
 MOST_NAMES: Final = 1000
 LONGEST_NAME: Final = 330  # of a provider and one of its models
@@ -44,6 +56,7 @@ TIMES: Final = "times"  # provider, model, endpoint, status: the histograms of H
 ATTEMPTS: Final = "attempts"  # provider, model, outcome: how many
 ACTIVE: Final = "active"  # endpoint: how many now
 PROVIDER: Final = "provider"  # provider: 1 up, 0 down; since 1970 in seconds
+BREAKER: Final = "breaker"  # provider, model ("": the provider itself): 0 to 2 as in `breaker`; until when, or 0
 CONFIGURATION: Final = "configuration"  # (): revision; when it was last known to be the newest
 TOKEN_KINDS: Final = ("input", "output", "cached", "cache_write", "reasoning")
 # Upper bounds in seconds; a histogram is its sum, a count for each bound, and one for what lies above.
@@ -60,7 +73,7 @@ _TIMES: Final = _FIRST_TOKEN_AT + len(SECONDS) + 2
 # A provider's state is written again after so many seconds, so that the newest of several processes can be told.
 _STATE_SECONDS: Final = 1.0
 _ALIVE: Final = frozenset({"succeeded", "rejected", "rate_limited"})
-_SAYS_NOTHING: Final = frozenset({"cancelled", "defect"})
+_SAYS_NOTHING: Final = frozenset({"cancelled", "unsupported", "defect"})
 
 
 class Metrics:
@@ -97,6 +110,12 @@ class Metrics:
     def configured(self, revision: int) -> None:
         slots = self._found.get((CONFIGURATION,)) or self._find(CONFIGURATION, count=2)
         slots[0], slots[1] = revision, self._now()
+
+    def breaker(self, provider: str, model: str, level: int, until: float) -> None:
+        name = self._names.capped((BREAKER, provider, model))
+        if name[1] != OTHER:  # a state is of one thing alone
+            slots = self._known(name, 2)
+            slots[0], slots[1] = level, until
 
     def release(self) -> None:
         """Lets go of the files of a parent process."""
@@ -161,7 +180,7 @@ class Names:
         match name:
             case (str(family), project, provider, model, *rest) if family == CALLS:
                 return (family, *_kept(self._projects, project), *_kept(self._models, provider, model), *rest)
-            case (str(family), provider, model, *rest) if family in (TIMES, ATTEMPTS):
+            case (str(family), provider, model, *rest) if family in (TIMES, ATTEMPTS, BREAKER):
                 return (family, *_kept(self._models, provider, model), *rest)
         return name
 
@@ -184,6 +203,8 @@ def outcome(error: BaseException | None) -> Outcome:
             return "cancelled"
         case UpstreamRejected():
             return "rejected"
+        case Unsupported():
+            return "unsupported"
         case UpstreamRateLimited():
             return "rate_limited"
         case UpstreamTimeout():
@@ -219,6 +240,12 @@ def settled(record: CallRecord) -> None:
 
 def configured(revision: int) -> None:
     _current.configured(revision)
+
+
+def breaker(provider: str, model: str, level: int, until: float) -> None:
+    """`level`: 0 closed, 1 half-open or cooling, 2 open. `until` in seconds since 1970: then open has become half-open
+    and cooling is over; 0: time does nothing. `model` "": the provider's own. One thread at a time."""
+    _current.breaker(provider, model, level, until)
 
 
 def _begin_anew() -> None:

@@ -118,6 +118,7 @@ CONTRACT = {
     "time_to_first_token_seconds": ("histogram", {"provider", "model", "endpoint", "status"}),
     "active_requests": ("gauge", {"endpoint"}),
     "provider_up": ("gauge", {"provider"}),
+    "breaker_state": ("gauge", {"kind", "provider", "model"}),
     "config_revision": ("gauge", set()),
     "config_age_seconds": ("gauge", set()),
     "spool_records": ("gauge", set()),
@@ -252,6 +253,32 @@ def test_the_newest_word_on_a_provider_stands(tmp_path: Path) -> None:
     other.attempted("a", "m", "failed")
     one.attempted("a", "m", "succeeded")
     assert value(samples(tmp_path), "provider_up", provider="a") == 0
+
+
+def breaker_state(folder: Path, model: str, *, now: float = 100.0) -> float | None:
+    kind = "model" if model else "provider"
+    return value(samples(folder, now=now), "breaker_state", kind=kind, provider="a", model=model)
+
+
+def test_of_a_breaker_the_worst_of_all_processes_stands(tmp_path: Path) -> None:
+    one, other = Metrics(tmp_path), Metrics(tmp_path)
+    one.attempted("a", "m", "failed")
+    assert (breaker_state(tmp_path, "m"), breaker_state(tmp_path, "")) == (0, 0)  # asked, and nothing is known of it
+    one.breaker("a", "m", 2, 120.0)
+    other.breaker("a", "m", 0, 0.0)
+    other.breaker("a", "", 1, 0.0)
+    assert (breaker_state(tmp_path, "m"), breaker_state(tmp_path, "")) == (2, 1)
+    one.breaker("a", "m", 0, 0.0)
+    assert breaker_state(tmp_path, "m") == 0
+
+
+@pytest.mark.parametrize(("level", "until", "shown"), [(2, 99.0, 1), (2, 101.0, 2), (1, 99.0, 0), (1, 0.0, 1)])
+def test_a_breaker_follows_the_time_also_where_nobody_calls(
+    tmp_path: Path, level: int, until: float, shown: int
+) -> None:
+    counting = Metrics(tmp_path)
+    counting.breaker("a", "m", level, until)
+    assert breaker_state(tmp_path, "m") == shown
 
 
 @pytest.mark.django_db

@@ -107,3 +107,13 @@ def test_numbers_survive_kill_and_tell_whose_process_lives(tmp_path: Path) -> No
     process.wait(10)
     assert not any(tally.alive(path) for path in tally.files(tmp_path))
     assert written(tmp_path)
+
+
+def test_a_breaker_is_of_one_model_alone(tmp_path: Path) -> None:
+    counting = Metrics(tmp_path)
+    for number in range(metrics.MOST_NAMES + 5):
+        counting.breaker("a", f"m{number}", 2, 1.0)
+    counting.breaker("a", "m0", 0, 0.0)
+    found = {name: numbers for name, numbers in written(tmp_path).items() if name[0] == "breaker"}
+    assert len(found) == metrics.MOST_NAMES  # none is "other"
+    assert (found["breaker", "a", "m0"], found["breaker", "a", "m1"]) == ([0, 0], [2, 1])
