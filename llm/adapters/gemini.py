@@ -14,7 +14,7 @@ import msgspec
 from llm.adapters import discretion, gemini_parameters, surface_answer
 from llm.adapters.answer_stream import Patience
 from llm.adapters.http_adapter import HttpAdapter
-from llm.adapters.outgoing import build_body, build_surface_body
+from llm.adapters.outgoing import build_body, build_surface_body, refuse_dropped
 from llm.dialects.gemini import address, embeddings
 from llm.errors import UpstreamError
 from llm.spec import Dialect, Request, Result, Target
@@ -58,6 +58,7 @@ class Gemini(HttpAdapter):
         if request.surface != EMBEDDINGS:
             return await super().relay(request, target)
         asked = embeddings.translate_request(_with_defaults(request, target), model=target.model_id)
+        refuse_dropped(request, asked.dropped)
         outbound = Outbound(
             method="POST",
             url=f"{self.url_of(target)}/{asked.path}",

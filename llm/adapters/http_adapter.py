@@ -11,7 +11,7 @@ import msgspec
 
 from llm.adapters import discretion, surface_answer, upload
 from llm.adapters.answer_stream import HttpAnswerStream, Patience, Reading
-from llm.adapters.outgoing import NOTHING_RENAMED, build_body, build_surface_body
+from llm.adapters.outgoing import NOTHING_RENAMED, build_body, build_surface_body, refuse_dropped
 from llm.dialects import hub
 from llm.errors import InternalError, UpstreamError, UpstreamMalformed
 from llm.spec import COUNT, Dialect, Request, Result, StreamSummary, Target
@@ -144,6 +144,7 @@ class HttpAdapter(ABC):
                 headers = {**headers, "content-type": request.form.content_type}
         else:
             url, fields, dropped = self._asked(request, target)
+            refuse_dropped(request, dropped)
             body = _encode(fields)
         outbound = Outbound(
             method="POST",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from llm.dialects import hub
+from llm.errors import Unsupported
 from llm.spec import COUNT, Dialect, Request, Target
 
 NOTHING_RENAMED: Final[Mapping[str, str]] = {}
@@ -77,6 +78,16 @@ def build_body(
     if target.extra_body:
         body.update((name, value) for name, value in target.extra_body.items() if name not in OF_THE_CALL)
     return body, dropped
+
+
+def refuse_dropped(request: Request, dropped: tuple[str, ...]) -> None:
+    """Unsupported, with the first field as `param`, where the request may lose none."""
+    if dropped and request.strict:
+        raise Unsupported(
+            f"The field '{dropped[0]}' cannot be carried to the provider of this model, and the route does not allow "
+            "to drop it.",
+            param=dropped[0],
+        )
 
 
 def build_surface_body(request: Request, target: Target) -> dict[str, object]:

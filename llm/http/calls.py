@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from llm.dialects import hub
-from llm.errors import CallCancelled, GatewayError, GatewayUnavailable, InvalidRequest
-from llm.http import anthropic, generate, openai, pieces, reply, responses, silence, surfaces
+from llm.errors import CallCancelled, GatewayError, GatewayUnavailable
+from llm.http import anthropic, generate, openai, pieces, reply, responses, silence, surfaces, wishes
 from llm.http.exchange import Exchange, Leaving
 from llm.http.incoming import Incoming
 from llm.service import Call, Gateway, Reply, StreamReply
 from llm.spec import COUNT, Dialect, Request
 
-_MOST_TAGS: Final = 16
-_LONGEST_TAG: Final = 64
 _LONGEST_USER: Final = 512
 
 
@@ -73,7 +71,7 @@ async def serve(
 
     async def read() -> Request:
         request = await door.read(exchange.incoming(body_limit, whole=leaving.watch), exchange.headers)
-        call.tags = _tags(exchange.headers.get("x-gateway-tags", ""))
+        wishes.read(call, exchange.headers)
         call.end_user = door.end_user(request)[:_LONGEST_USER]
         return request
 
@@ -139,16 +137,3 @@ def _going_down() -> GatewayError:
 
 async def _tell(exchange: Exchange, door: Door | FormDoor, error: GatewayError, *, after: bytes) -> None:
     await exchange.piece(hub.render_stream_error(door.dialect, error, exchange.request_id, after=after))
-
-
-def _tags(header: str) -> dict[str, str]:
-    """`a,b` or `team=x`. InvalidRequest past the bounds: a tag that is cut would count for another."""
-    if not header:
-        return {}
-    named = [tag.strip().partition("=") for tag in header.split(",") if tag.strip()]
-    if len(named) > _MOST_TAGS or any(
-        len(name) > _LONGEST_TAG or len(value) > _LONGEST_TAG for name, _, value in named
-    ):
-        message = f"The header 'x-gateway-tags' takes {_MOST_TAGS} tags of {_LONGEST_TAG} characters at most."
-        raise InvalidRequest(message, param="x-gateway-tags")
-    return {name: value for name, _, value in named}

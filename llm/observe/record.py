@@ -11,13 +11,13 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
+from llm.observe import trace
+from llm.observe.health_event import HealthEvent
+from llm.observe.trace import MOST_TOKENS as MOST_TOKENS  # it is this module's word too
 from llm.observe.trace import TraceStep
 
 Status = Literal["succeeded", "failed", "cancelled"]
 
-# No model answers with a million million tokens. A provider that says so must not make a sum overflow, and with it
-# all that is added to it later.
-MOST_TOKENS: Final = 10**12
 LONGEST_TEXT: Final = 1000
 MOST_TAGS: Final = 100
 
@@ -80,19 +80,22 @@ class CallRecord(msgspec.Struct, kw_only=True):
 
 class Sink(Protocol):
     """Takes finished records. `write` returns after the record would survive kill -9 of this process; it raises
-    RecordNotWritten where that cannot be had."""
+    RecordNotWritten where that cannot be had. `tell` keeps a change of health the same way, but never raises: no call
+    fails for it."""
 
     def write(self, record: CallRecord) -> None: ...
+
+    def tell(self, event: HealthEvent) -> None: ...
 
 
 def tamed(record: CallRecord) -> CallRecord:
     """A copy that can be written whatever a caller put into its texts: cut to LONGEST_TEXT characters, halves of
-    surrogate pairs replaced, MOST_TAGS tags. A record is never lost for a label."""
+    surrogate pairs replaced, MOST_TAGS tags, and a tamed trace. A record is never lost for a label or its trace."""
     texts = {
         name: _plain(value) for name in CallRecord.__struct_fields__ if isinstance(value := getattr(record, name), str)
     }
     tags = {_plain(name): _plain(value) for name, value in islice(record.tags.items(), MOST_TAGS)}
-    return msgspec.structs.replace(record, tags=tags, **texts)
+    return msgspec.structs.replace(record, tags=tags, trace=trace.tamed(record.trace), **texts)
 
 
 def _plain(text: str) -> str:

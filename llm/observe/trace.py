@@ -5,11 +5,20 @@ Steps stand in the order of time. A step never holds a key's value, a prompt, an
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Final, Literal
 
 import msgspec
 
 StepKind = Literal["plan", "skipped", "attempt", "wait"]
+
+# No model answers with a million million tokens. A provider that says so must not make a sum overflow, and with it
+# all that is added to it later.
+MOST_TOKENS: Final = 10**12
+MOST_STEPS: Final = 100
+MOST_CANDIDATES: Final = 100
+LONGEST_NAME: Final = 330  # of a provider and one of its models
+MOST_BYTES: Final = 160 * 1024  # of a tamed trace as msgpack: a record's frame has room for it beside all else
 
 
 class TraceStep(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -38,3 +47,33 @@ class TraceStep(msgspec.Struct, kw_only=True, omit_defaults=True):
     input_tokens: int = 0
     output_tokens: int = 0
     cost_nano_usd: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.input_tokens > MOST_TOKENS or self.output_tokens > MOST_TOKENS:
+            self.input_tokens = min(self.input_tokens, MOST_TOKENS)
+            self.output_tokens = min(self.output_tokens, MOST_TOKENS)
+
+
+def tamed(steps: Sequence[TraceStep]) -> list[TraceStep]:
+    """Copies that can be written whatever stands in them, MOST_BYTES of them at most: of too many steps the first and
+    the last, at most MOST_STEPS; texts cut to LONGEST_NAME characters, halves of surrogate pairs replaced."""
+    kept = [_plain_step(step) for step in _ends(steps, MOST_STEPS)]
+    while len(kept) > 1 and len(msgspec.msgpack.encode(kept)) > MOST_BYTES:
+        kept = _ends(kept, len(kept) // 2)
+    return kept
+
+
+def _ends(steps: Sequence[TraceStep], most: int) -> list[TraceStep]:
+    if len(steps) <= most:
+        return list(steps)
+    return [*steps[: most // 2], *steps[most // 2 - most :]]
+
+
+def _plain_step(step: TraceStep) -> TraceStep:
+    texts = {name: _plain(value) for name in step.__struct_fields__ if isinstance(value := getattr(step, name), str)}
+    names = tuple(map(_plain, step.candidates[:MOST_CANDIDATES]))
+    return msgspec.structs.replace(step, candidates=names, **texts)
+
+
+def _plain(text: str) -> str:
+    return text[:LONGEST_NAME].encode(errors="replace").decode()

@@ -42,6 +42,7 @@ class Call:
     itself has made sure of it (the admin's playground).
     `request` may be a function that reads it: then the caller is known before a byte of the body is read.
     `snapshot` stands in for the configuration of the moment: a provider is tested before it is enabled.
+    `timeout`: seconds that the caller gives the call, at most; `session`: whom `affinity` of a route keeps together.
     `endpoint` is the door's path without /v1/. `request_id` is the caller's label ("": the call id).
     `info` is filled while the call runs. `interrupted` says why the call was cancelled, when it was: a door that knows
     of other reasons than its caller's leaving names them.
@@ -54,6 +55,8 @@ class Call:
     caller: Caller | None = None
     snapshot: Snapshot | None = field(default=None, repr=False)
     request_id: str = ""
+    timeout: float | None = None
+    session: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     end_user: str = ""
     call_id: str = field(default_factory=call_id.new)

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Final
 
 from llm import adapters
-from llm.errors import GatewayError, InvalidRequest, UpstreamMalformed
+from llm.errors import InvalidRequest
 from llm.observe.record import Sink
-from llm.policies import authenticate, capability, retry, route
-from llm.policies.plan import Candidate, Plan
+from llm.policies import authenticate
+from llm.policies.board import Board
+from llm.policies.decide import decide
+from llm.policies.plan import Calm, Plan
 from llm.service import meter
+from llm.service.attempts import Attempts, Opened
 from llm.service.call import Call, Reply
 from llm.service.clock import Clock
 from llm.service.stream import StreamReply
-from llm.service.target import target_of
 from llm.service.turn import Turn
 from llm.snapshot import Caller, Holder, Snapshot
-from llm.spec import DIALECT_OF_SURFACE, Adapter, AnswerStream, Request, Result, Target
+from llm.spec import Adapter, Request
 from llm.transport.base import Transport
 
-T = TypeVar("T")
-Verb = Callable[[Adapter, Request, Target], Awaitable[T]]
 AdapterOf = Callable[[str, Transport], Adapter]
+_CALM: Final = Calm()
 
 
 class Gateway:
@@ -42,6 +42,7 @@ class Gateway:
         *,
         clock: Clock | None = None,
         adapter_of: AdapterOf | None = None,
+        board: Board | None = None,
     ) -> None:
         self.holder = holder
         self._sink = sink
@@ -49,6 +50,8 @@ class Gateway:
         self._transport = meter.MeteredTransport(transport, self._clock.monotonic)
         self._adapter_of = adapter_of or adapters.adapter
         self._adapters: dict[str, Adapter] = {}
+        self.board = board or Board()
+        self._attempts = Attempts(self.board, self._clock, self._adapter)
 
     async def answer(self, call: Call) -> Reply | StreamReply:
         """Whole or streamed, as the request asks."""
@@ -60,22 +63,23 @@ class Gateway:
             turn.info.revision = snapshot.revision
             turn.caller = self._identify(call, snapshot)
             turn.request = request = call.request if isinstance(call.request, Request) else await call.request()
-            plan = self._plan(snapshot, turn.caller, request)
-            turn.route = plan.route
-            result = await self._attempts(turn, plan, self._verb(turn, request))
-            if isinstance(result, StreamReply):
+            plan = self._plan(snapshot, turn.caller, request, call)
+            turn.planned(plan)
+            if plan.error is not None:
+                raise plan.error
+            found = await self._attempts.run(turn, plan)
+            turn.info.dropped = turn.left_out + found.dropped
+            if isinstance(found, Opened):
                 streaming = turn.answering = True
-                turn.measure()
-                return result
-            turn.info.dropped = turn.left_out + result.dropped
-            turn.succeed(result.usage)
+                return self._under_way(turn, found)
+            turn.succeed(found.usage)
         except BaseException as error:
             turn.fail(error)
             raise
         finally:
             if not streaming:
                 turn.settle(self._sink)
-        return Reply(result.body, result.usage, result.finish_reason, turn.info, result.content_type)
+        return Reply(found.body, found.usage, found.finish_reason, turn.info, found.content_type)
 
     async def complete(self, call: Call) -> Reply:
         """A whole answer. InvalidRequest where the request asks for a stream."""
@@ -97,6 +101,11 @@ class Gateway:
     async def aclose(self) -> None:
         await self._transport.aclose()
 
+    def _under_way(self, turn: Turn, found: Opened) -> StreamReply:
+        turn.measure()
+        pieces, first, relayed_as = found.pieces, found.first, found.relayed_as
+        return StreamReply(turn, found.stream, pieces=pieces, first=first, sink=self._sink, relayed_as=relayed_as)
+
     def _identify(self, call: Call, snapshot: Snapshot) -> Caller:
         if call.caller is not None:
             return call.caller
@@ -104,104 +113,26 @@ class Gateway:
             return authenticate.by_project(snapshot, call.project)
         return authenticate.by_key(snapshot, call.headers, now=self._clock.now())
 
-    def _plan(self, snapshot: Snapshot, caller: Caller, request: Request) -> Plan:
-        plan = route.plan(snapshot, caller, request.model, now=self._clock.now(), random=self._clock.random)
-        return self._serving(plan, request.surface) if request.surface else capability.kept(plan, request)
+    def _plan(self, snapshot: Snapshot, caller: Caller, request: Request, call: Call) -> Plan:
+        return decide(
+            snapshot,
+            caller,
+            request,
+            now=self._clock.now(),
+            random=self._clock.random,
+            conditions=self.board if call.snapshot is None else _CALM,
+            session=call.session,
+            serves=self._serves,
+        )
 
-    def _serving(self, plan: Plan, surface: str) -> Plan:
-        """Only the candidates whose kind has this surface. InvalidRequest where none has."""
-        if surface in DIALECT_OF_SURFACE:
-            return plan
-
-        def kept(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
-            return tuple(one for one in candidates if self._adapter(one.upstream.kind).serves(surface))
-
-        left = replace(plan, candidates=kept(plan.candidates), fallbacks=kept(plan.fallbacks))
-        if not left.candidates and not left.fallbacks:
-            raise InvalidRequest(f"The provider of this model does not serve '{surface}'.", param="model")
-        return left
-
-    def _verb(self, turn: Turn, request: Request) -> Verb[Result | StreamReply]:
-        if request.stream:
-            return self._begin_stream(turn)
-        return self._begin_relay(turn) if request.surface else _complete
-
-    async def _attempts(self, turn: Turn, plan: Plan, verb: Verb[T]) -> T:
-        """Goes through the plan until one attempt succeeds or none is left."""
-        assert turn.request is not None
-        walk = retry.Walk(plan, random=self._clock.random)
-        step = walk.first()
-        while True:
-            turn.attempt(step)
-            target = target_of(step.candidate, plan.policy, remaining=walk.budget - turn.elapsed)
-            try:
-                adapter = self._adapter(target.kind)
-                request, turn.left_out = capability.without(turn.request, step.candidate.model)
-                return await verb(adapter, _fitting(request, adapter), target)
-            except GatewayError as error:
-                turn.attempt_failed(error)
-                following = walk.after(error, elapsed=turn.elapsed) if turn.request.repeatable else None
-                if following is None:
-                    walk.conclude(error)
-                    raise
-                step = following
-            if step.delay:
-                turn.meter.waited += step.delay
-                await self._clock.sleep(step.delay)
-
-    def _begin_stream(self, turn: Turn) -> Verb[StreamReply]:
-        async def begin(adapter: Adapter, request: Request, target: Target) -> StreamReply:
-            """A stream that fails before its first event has told the caller nothing: it can still be retried."""
-            return await self._begun(turn, await adapter.stream(request, target))
-
-        return begin
-
-    def _begin_relay(self, turn: Turn) -> Verb[Result | StreamReply]:
-        async def begin(adapter: Adapter, request: Request, target: Target) -> Result | StreamReply:
-            if not request.surface:
-                return await adapter.complete(request, target)
-            answer = await adapter.relay(request, target)
-            if isinstance(answer, Result):
-                return answer
-            return await self._begun(turn, answer, relayed_as=answer.content_type)
-
-        return begin
-
-    async def _begun(self, turn: Turn, stream: AnswerStream, *, relayed_as: str = "") -> StreamReply:
-        try:
-            pieces = aiter(stream)
-            first = await _first_piece(pieces)
-        except BaseException:
-            turn.usage = stream.summary.usage
-            await stream.aclose()
-            raise
-        turn.first_byte()
-        turn.info.dropped = turn.left_out + stream.dropped
-        return StreamReply(turn, stream, pieces=pieces, first=first, sink=self._sink, relayed_as=relayed_as)
+    def _serves(self, kind: str, surface: str) -> bool:
+        return self._adapter(kind).serves(surface)
 
     def _adapter(self, kind: str) -> Adapter:
         adapter = self._adapters.get(kind)
         if adapter is None:
             adapter = self._adapters[kind] = self._adapter_of(kind, self._transport)
         return adapter
-
-
-def _fitting(request: Request, adapter: Adapter) -> Request:
-    """As it is, or as a conversation where it is one and the kind does not have its surface."""
-    if not request.surface or adapter.serves(request.surface):
-        return request
-    return replace(request, surface="", dialect=DIALECT_OF_SURFACE[request.surface])
-
-
-async def _complete(adapter: Adapter, request: Request, target: Target) -> Result:
-    return await adapter.complete(request, target)
-
-
-async def _first_piece(pieces: AsyncIterator[bytes]) -> bytes:
-    async for piece in pieces:
-        if piece:
-            return piece
-    raise UpstreamMalformed("The provider's answer ended before it began.")
 
 
 def _expecting(call: Call, *, stream: bool) -> Call:

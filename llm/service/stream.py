@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final
 
 from llm.observe.record import Sink
 from llm.service.call import Info
@@ -10,6 +11,8 @@ from llm.service.turn import Turn
 from llm.spec import AnswerStream, StreamSummary
 
 Flow = Callable[[Callable[[bytes], bool]], Awaitable[None]]
+
+HELD_UP_SECONDS: Final = 1.0
 
 
 class StreamReply:
@@ -41,7 +44,8 @@ class StreamReply:
         self._sink = sink
         self._held: list[bytes] = []
         self._over = False
-        self._away_since = turn.elapsed
+        self._began = self._away_since = turn.elapsed
+        self._away = 0.0
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -49,7 +53,7 @@ class StreamReply:
     async def __anext__(self) -> bytes:
         if self._over:
             raise StopAsyncIteration
-        self._turn.meter.waited += self._turn.elapsed - self._away_since  # the caller took the last piece so long
+        self._note_away()
         try:
             return await self._next()
         except BaseException as error:
@@ -89,7 +93,7 @@ class StreamReply:
                 return False
             return write(piece)
 
-        self._turn.meter.waited += self._turn.elapsed - self._away_since
+        self._note_away()
         try:
             await flow(take)
         except BaseException as error:
@@ -98,6 +102,12 @@ class StreamReply:
             raise
         finally:
             self._away_since = self._turn.elapsed
+
+    def _note_away(self) -> None:
+        """The caller took the last piece so long."""
+        away = self._turn.elapsed - self._away_since
+        self._turn.meter.waited += away
+        self._away += away
 
     async def aclose(self, error: BaseException | None = None) -> None:
         """Ends the call. Before the answer is whole, that is `error`, or else the caller's leaving: recorded as
@@ -111,6 +121,9 @@ class StreamReply:
             return
         self._over = True
         self._turn.usage = self.summary.usage
+        attempt = self._turn.attempt
+        if attempt is not None and self._away > max(HELD_UP_SECONDS, (self._turn.elapsed - self._began) / 2):
+            attempt.held_up = True
         try:
             await self._stream.aclose()
         finally:

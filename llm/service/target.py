@@ -26,6 +26,12 @@ def target_of(candidate: Candidate, policy: RoutePolicy, *, remaining: float) ->
     return replace(target, timeouts=replace(target.timeouts, total=max(remaining, 0.001)))
 
 
+def is_whole(candidate: Candidate, target: Target) -> bool:
+    """Has the attempt all the time that its provider may take?"""
+    made = candidate.prepared.get("target")
+    return isinstance(made, tuple) and made[1] is target
+
+
 def _whole(candidate: Candidate, policy: RoutePolicy) -> Target:
     """With all the time that there is."""
     upstream, model, key = candidate.upstream, candidate.model, candidate.key

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from llm import prices
 from llm.errors import CallCancelled, GatewayError, InternalError, RecordNotWritten
 from llm.observe import log, metrics
 from llm.observe.record import CallRecord, Sink, Status
+from llm.observe.trace import TraceStep
+from llm.policies.board import Board
+from llm.policies.plan import Plan
 from llm.policies.retry import Step
+from llm.service.attempt import Attempt
 from llm.service.call import Call
 from llm.service.clock import Clock
 from llm.service.meter import Meter
@@ -26,43 +29,93 @@ class Turn:
         self.call = call
         self.info = call.info
         self.meter = Meter()
-        self.usage = Usage()
         self.caller: Caller | None = None
         self.request: Request | None = None
         self.route = ""
         self.provider_key = ""
-        self.prices: tuple[prices.Price, ...] = ()  # of the model of the latest attempt
-        self.left_out: tuple[str, ...] = ()  # of the request, for the model of the latest attempt
+        self.attempt: Attempt | None = None  # the latest one
+        self.trace: list[TraceStep] = []
         self.answering = False  # the answer's head is out: its status is 200 whatever comes
         self.settled = False
         self._clock = clock
         self._began = clock.monotonic()
         self._created_at = clock.now()
-        self._first_byte: float | None = None
         self._ending: tuple[Status, int, str] = ("failed", 500, InternalError.code)
-        self._attempting = False
-        self._outcome: metrics.Outcome = "defect"
+        self._error: BaseException | None = None
+        self._spent: int | None = None  # by failed attempts, in nano-USD
         metrics.started(call.endpoint)
+
+    @property
+    def created_at(self) -> float:
+        """Seconds since 1970."""
+        return self._created_at
 
     @property
     def elapsed(self) -> float:
         """Seconds since the call began."""
         return self._clock.monotonic() - self._began
 
-    def attempt(self, step: Step) -> None:
-        self.info.provider = step.candidate.upstream.provider_id
-        self.info.model = step.candidate.model_id
-        self.prices = step.candidate.model.prices
-        self.provider_key = step.candidate.key.key_id if step.candidate.key else ""
+    @property
+    def usage(self) -> Usage:
+        """Of the latest attempt."""
+        return self.attempt.usage if self.attempt else Usage()
+
+    @usage.setter
+    def usage(self, usage: Usage) -> None:
+        if self.attempt is not None:
+            self.attempt.usage = usage
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Of the request, for the model of the latest attempt."""
+        return self.attempt.left_out if self.attempt else ()
+
+    def planned(self, plan: Plan) -> None:
+        self.route = plan.route
+        self.trace.append(plan.step)
+        for one in plan.skipped:
+            self.trace.append(
+                TraceStep(event="skipped", model=one.model, key=one.key, role=one.role, reason=one.reason)
+            )
+
+    def passed_over(self, step: Step, reason: str) -> None:
+        candidate = step.candidate
+        key = candidate.key.key_id if candidate.key else ""
+        at_ms = round(self.elapsed * 1000, 3)
+        skipped = TraceStep(event="skipped", at_ms=at_ms, model=candidate.name, key=key, role=step.role, reason=reason)
+        self.trace.append(skipped)
+
+    async def wait(self, step: Step) -> None:
+        self.trace.append(
+            TraceStep(
+                event="wait",
+                at_ms=round(self.elapsed * 1000, 3),
+                duration_ms=round(step.delay * 1000, 3),
+                model=step.candidate.name,
+                reason=step.why,
+            )
+        )
+        self.meter.waited += step.delay
+        await self._clock.sleep(step.delay)
+
+    def begin(self, step: Step, board: Board) -> Attempt:
+        """An attempt begins: the call's trail is its from now on."""
+        attempt = Attempt(step, began=self.elapsed, when=self._created_at, board=board, trace=self.trace)
         self.info.attempts += 1
-        self._attempting = True
+        self.follow(attempt)
+        return attempt
 
-    def attempt_failed(self, error: GatewayError) -> None:
-        self._attempt_over(metrics.outcome(error))
+    def follow(self, attempt: Attempt) -> None:
+        candidate = attempt.candidate
+        self.attempt = attempt
+        self.info.provider = candidate.upstream.provider_id
+        self.info.model = candidate.model_id
+        self.provider_key = candidate.key.key_id if candidate.key else ""
 
-    def first_byte(self) -> None:
-        """The first piece of a stream has come."""
-        self._first_byte = self._first_byte or self.elapsed
+    def attempt_failed(self, attempt: Attempt, error: BaseException) -> None:
+        spent = attempt.end(error, at=self.elapsed)
+        if spent is not None:
+            self._spent = (self._spent or 0) + spent
 
     def measure(self) -> None:
         elapsed = self.elapsed
@@ -72,12 +125,12 @@ class Turn:
     def succeed(self, usage: Usage) -> None:
         self.usage = usage
         self._ending = ("succeeded", 200, "")
-        self._outcome = "succeeded"
+        self._error = None
 
     def fail(self, error: BaseException) -> None:
         if isinstance(error, asyncio.CancelledError):
             error = self.call.interrupted()
-        self._outcome = metrics.outcome(error)
+        self._error = error
         if isinstance(error, GeneratorExit | CallCancelled):
             self._ending = ("cancelled", CallCancelled.status, CallCancelled.code)
         elif isinstance(error, GatewayError):
@@ -94,8 +147,8 @@ class Turn:
         if self.settled:
             return
         self.settled = True
-        self.measure()
-        self._attempt_over(self._outcome)
+        self._conclude()
+        self.measure()  # last: no attempt ends after its call
         record = self.record()
         try:
             sink.write(record)
@@ -109,15 +162,19 @@ class Turn:
             log.access(record)
             metrics.settled(record)
 
-    def _attempt_over(self, outcome: metrics.Outcome) -> None:
-        if self._attempting:
-            self._attempting = False
-            metrics.attempted(self.info.provider, self.info.model, outcome)
+    def _conclude(self) -> None:
+        """The last attempt is over as its call is, and all attempts are paid for."""
+        attempt, spent = self.attempt, self._spent
+        if attempt is not None and not attempt.over:
+            cost = attempt.end(self._error, at=self.elapsed)
+            if cost is not None:
+                spent = cost + (spent or 0)
+        self.info.cost_nano_usd = spent
 
     def record(self) -> CallRecord:
         status, http_status, error_code = self._ending
         caller, usage, info = self.caller, self.usage, self.info
-        info.cost_nano_usd = prices.cost_of(self.prices, usage, when=self._created_at, succeeded=status == "succeeded")
+        first_token = self.attempt.first_token_at if self.attempt else None
         return CallRecord(
             call_id=self.call.call_id,
             request_id=self.call.request_id,
@@ -146,6 +203,7 @@ class Turn:
             usage_estimated=usage.estimated,
             cost_nano_usd=info.cost_nano_usd,
             latency_ms=info.latency_ms,
-            time_to_first_token_ms=None if self._first_byte is None else round(self._first_byte * 1000, 3),
+            time_to_first_token_ms=None if first_token is None else round(first_token * 1000, 3),
             overhead_ms=info.overhead_ms,
+            trace=self.trace,
         )

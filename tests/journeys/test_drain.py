@@ -39,8 +39,8 @@ SAY = [{"role": "user", "content": "Hello"}]
 async def by_model(exchange: Exchange) -> None:
     """`ends` when the test releases it, `stalls` in the middle, `silent` says nothing, `floods` says very much."""
     behaviours = {
-        "ends": held_stream(after=3) if exchange.request.stream else held(text("at last")),
-        "stalls": stall(after=3),
+        "ends": held_stream(after=4) if exchange.request.stream else held(text("at last")),
+        "stalls": stall(after=4),
         "silent": silence(),
         "floods": text(f"{'x' * 50_000} " * 400),
     }

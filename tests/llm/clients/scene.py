@@ -117,10 +117,13 @@ def _silent(comments: Comments) -> Behaviour:
     async def behave(exchange: Exchange) -> None:
         events = stream_of(exchange, Reply("one two three", tokens=TOKENS))
         await exchange.begin(headers_of(exchange, SSE))
-        for silence in range(SILENCES):
-            await exchange.chunk(b"".join(events[3 * silence : 3 * silence + 3]))
+        said = 0
+        for spoken in range(SILENCES):  # a word before each: until the first the caller has no answer
+            upto = faults.LEADING[exchange.request.dialect] + spoken + 1
+            await exchange.chunk(b"".join(events[said:upto]))
+            said = upto
             await comments.more()
-        await exchange.chunk(b"".join(events[3 * SILENCES :]))
+        await exchange.chunk(b"".join(events[said:]))
         await exchange.end()
 
     return behave

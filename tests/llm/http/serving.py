@@ -16,7 +16,9 @@ from gateway_project.supervisor.protocol import Protocol
 from llm.http.app import App
 from llm.observe.record import CallRecord, Sink
 from llm.observe.spool import MemorySink
+from llm.policies.board import Board
 from llm.service import Gateway
+from llm.service.clock import Clock
 from llm.snapshot import Holder, Snapshot
 from llm.transport.choice import ChosenTransport
 from tests.llm.service.snapshots import KEY
@@ -56,6 +58,8 @@ class Serving:
         *,
         sink: Sink | None = None,
         adapter_of: Any = None,
+        clock: Clock | None = None,
+        board: Board | None = None,
         protocol: Any = Protocol,
         **options: Any,
     ) -> None:
@@ -63,9 +67,17 @@ class Serving:
         self.holder = Holder(snapshot)
         self._protocol = protocol
         self._sink, self._adapter_of, self._options = sink or self.memory, adapter_of, options
+        self._clock, self._board = clock, board
 
     async def __aenter__(self) -> Serving:
-        self.gateway = Gateway(self.holder, self._sink, ChosenTransport(), adapter_of=self._adapter_of)
+        self.gateway = Gateway(
+            self.holder,
+            self._sink,
+            ChosenTransport(),
+            clock=self._clock,
+            adapter_of=self._adapter_of,
+            board=self._board,
+        )
         self.app: Any = App(lambda: self.gateway, **self._options)
 
         async def application(scope: Any, receive: Any, send: Any) -> None:

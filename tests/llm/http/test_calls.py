@@ -176,6 +176,7 @@ async def test_a_providers_trouble_has_its_row_in_both_dialects(
     assert ours.headers["x-should-retry"] == "false"
     assert ours.headers["x-gateway-provider"] == "oa"
     assert ("retry-after" in ours.headers) == (status == 429)
+    impatient.gateway.board.reset("key", "oa/key-1", "operator")  # a refused key would not be asked again
     theirs = await impatient.post(MESSAGES, message("oa/gpt-4o", stream=stream))
     assert (theirs.status, theirs.json["error"]["type"]) == (status, kind)
     for answered in (ours, theirs):
@@ -232,10 +233,7 @@ async def test_no_stored_key_is_502(provider: FakeUpstream) -> None:
         assert (answered.status, answered.json["error"]["code"]) == (502, "upstream_credentials_exhausted")
 
 
-BROKEN = [
-    faults.cut(4), faults.cut(4, how="reset"), faults.cut(4, how="end"), faults.malformed_chunk(),
-    faults.error_in_stream(),
-]  # fmt: skip
+BROKEN = [faults.cut(4), faults.cut(4, how="reset"), faults.cut(4, how="end"), faults.error_in_stream()]
 
 
 @pytest.mark.parametrize("model", ["oa/gpt-4o", "an/claude-sonnet-4-5"])
@@ -255,6 +253,25 @@ async def test_a_broken_stream_is_never_a_clean_finish(
     record = await door.record()
     assert (record.status, record.http_status) == ("failed", 200)
     assert record.error_code.startswith("upstream_")
+
+
+@pytest.mark.parametrize("model", ["oa/gpt-4o", "an/claude-sonnet-4-5"])
+@pytest.mark.parametrize("path", [CHAT, MESSAGES])
+async def test_a_malformed_event_is_no_end_of_an_answer(
+    door: Serving, provider: FakeUpstream, path: str, model: str
+) -> None:
+    """In-band where the caller has got the beginning; where all has come at once nobody has seen it, and another
+    attempt answers."""
+    provider.script(faults.malformed_chunk())
+    answered = await door.post(path, message(model) | {"stream": True})
+    told, record = events(answered.body), await door.record()
+    assert answered.status == 200
+    if record.attempts == 1:
+        assert (record.status, record.error_code) == ("failed", "upstream_error")
+        assert told[-1]["error"]["message"]
+    else:
+        assert (record.status, record.attempts) == ("succeeded", 2)
+        assert b"echo:" in answered.body and b'"one"' not in answered.body
 
 
 class FullDisk:

@@ -50,7 +50,7 @@ async def test_leaving_a_whole_answer_cancels_the_upstream(
 async def test_leaving_a_stream_cancels_the_upstream(
     door: Serving, provider: FakeUpstream, path: str, model: str
 ) -> None:
-    provider.default = held_stream(after=3)
+    provider.default = held_stream(after=4)
     client = await Raw.connect(door)
     await client.send(path, msgspec.json.encode(message(model, stream=True)))
     await client.until(b"data:")  # the first byte is here though the provider has not gone on
@@ -98,7 +98,7 @@ async def test_the_last_event_leaves_after_the_record(
 ) -> None:
     """The door's own `send` is watched: what had been sent when the record was written held no end."""
     sink = Gate()
-    provider.default = held_stream(after=3)
+    provider.default = held_stream(after=4)
     async with Serving(config, sink=sink) as door:
         app = door.app
 

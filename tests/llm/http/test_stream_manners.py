@@ -35,7 +35,7 @@ async def door(config: Snapshot) -> AsyncIterator[Serving]:
 async def test_a_silent_stream_gets_comments_and_then_goes_on(
     door: Serving, provider: FakeUpstream, path: str, end: bytes, model: str
 ) -> None:
-    provider.default = held_stream(after=3)
+    provider.default = held_stream(after=4)
     client = await Raw.connect(door)
     await client.send(path, msgspec.json.encode(message(model, stream=True)), connection="close")
     head = await client.until(COMMENT) + await client.until(COMMENT)
@@ -53,7 +53,7 @@ async def test_the_official_clients_pass_comments_over(door: Serving, provider: 
         await comments.until(COMMENT)
         provider.release()
 
-    provider.default = held_stream("one two three", after=3)
+    provider.default = held_stream("one two three", after=4)
     watching = await Raw.connect(door)
     async with (
         openai.AsyncOpenAI(base_url=f"{door.url}/v1", api_key=KEY) as chats,

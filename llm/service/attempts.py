@@ -1,0 +1,190 @@
+"""The attempts of one call: through its plan until one succeeds or none is left.
+
+For each: is it barred by now, then the adapter, then what the failure means for the next one (`llm.policies.retry`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from llm.errors import GatewayError
+from llm.policies import capability
+from llm.policies.board import Board
+from llm.policies.plan import Plan
+from llm.policies.retry import Step, Walk
+from llm.service import hedge
+from llm.service.attempt import Attempt
+from llm.service.clock import Clock
+from llm.service.guard import Terms, opening, refuse_filtered
+from llm.service.target import is_whole, target_of
+from llm.service.turn import Turn
+from llm.snapshot import RoutePolicy
+from llm.spec import DIALECT_OF_SURFACE, Adapter, AnswerStream, Request, Result, Target
+
+_SHORTEST_WAIT: Final = 0.01
+
+
+@dataclass(slots=True)
+class Opened:
+    """A stream that has begun: `first` is what of it was held back so far, `pieces` gives the rest."""
+
+    stream: AnswerStream
+    pieces: AsyncIterator[bytes]
+    first: bytes
+    relayed_as: str = ""
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        return self.stream.dropped
+
+
+class Attempts:
+    """One per Gateway. `adapter_of` gives the adapter of a kind."""
+
+    def __init__(self, board: Board, clock: Clock, adapter_of: Callable[[str], Adapter]) -> None:
+        self._board = board
+        self._clock = clock
+        self._adapter_of = adapter_of
+        self._hedges = hedge.Shares()
+
+    async def run(self, turn: Turn, plan: Plan) -> Result | Opened:
+        """Raises the error of the last attempt, or what says that none could be made. The call's trail is the
+        successful attempt's."""
+        assert turn.request is not None
+        walk = Walk(plan, random=self._clock.random, now=turn.created_at, limit=turn.call.timeout)
+        step, failure = walk.first(elapsed=turn.elapsed), None
+        hedged = plan.policy.hedge is not None and turn.request.form is None  # an upload goes one way only
+        while step is not None:
+            if step.delay:
+                await turn.wait(step)
+            if self._board.troubled and turn.call.snapshot is None:
+                cools = self._cools_for(step)
+                if cools:
+                    elapsed = turn.elapsed
+                    step = walk.postponed(until=elapsed + cools, elapsed=elapsed)
+                    continue
+                if await self._is_barred(turn, step):
+                    step = walk.passed_over(elapsed=turn.elapsed)
+                    continue
+            try:
+                if hedged and not step.delay:
+                    return await self._hedged(turn, plan, walk, step)
+                return await self._ask(turn, turn.begin(step, self._board), plan.policy, walk.budget)
+            except GatewayError as error:
+                failure = error
+                step = walk.after(error, elapsed=turn.elapsed) if turn.request.repeatable else None
+        raise walk.conclude(failure, elapsed=turn.elapsed)
+
+    async def _hedged(self, turn: Turn, plan: Plan, walk: Walk, step: Step) -> Result | Opened:
+        """A second attempt where the first is slow, and the share of the route allows it."""
+        after = self._board.first_token_p95(step.candidate)
+        if after is None or not self._hedges.called(plan):
+            return await self._ask(turn, turn.begin(step, self._board), plan.policy, walk.budget)
+
+        async def other() -> Attempt | None:
+            if not self._hedges.take(plan):  # before the claim of a probe, which only an attempt gives back
+                return None
+            found = walk.hedge(elapsed=turn.elapsed)
+            if found is None or (self._board.troubled and await self._is_barred(turn, found)):
+                self._hedges.give_back(plan)
+                return None
+            return turn.begin(found, self._board)
+
+        race = hedge.Race(turn, lambda attempt: self._ask(turn, attempt, plan.policy, walk.budget), discard=_discard)
+        return await race.run(turn.begin(step, self._board), other, after=after)
+
+    def _cools_for(self, step: Step) -> float:
+        """Other calls may have met its limit while this one waited. Seconds, a few milliseconds at the least; 0: it
+        does not cool."""
+        now = self._clock.now()
+        bar = self._board.bar(step.candidate, now)
+        return max(bar.until - now, _SHORTEST_WAIT) if bar is not None and bar.waits and bar.until > now else 0.0
+
+    async def _is_barred(self, turn: Turn, step: Step) -> bool:
+        """Things may have changed since the plan was made. A call that brings its own configuration is a test: it is
+        not asked, and goes where it is told to."""
+        reason = await self._barred(step)
+        if reason:
+            turn.passed_over(step, reason)
+        return bool(reason)
+
+    async def _barred(self, step: Step) -> str:
+        bar = self._board.bar(step.candidate, self._clock.now())
+        if bar is not None and not bar.waits:
+            return bar.reason
+        return "" if await self._board.claim(step.candidate, step) else "half open: another call is the probe"
+
+    async def _ask(self, turn: Turn, attempt: Attempt, policy: RoutePolicy, budget: float) -> Result | Opened:
+        """One attempt. One that fails is ended."""
+        candidate = attempt.candidate
+        try:
+            target = target_of(candidate, policy, remaining=budget - attempt.began)
+            attempt.own_time = is_whole(candidate, target)
+            adapter = self._adapter_of(target.kind)
+            request = _made_to_fit(turn, attempt, policy, adapter)
+            if request.stream:
+                return await self._opened(turn, attempt, policy, target, await adapter.stream(request, target))
+            if not request.surface:
+                result = await adapter.complete(request, target)
+                attempt.usage = result.usage
+                if policy.content_filter_fallback:
+                    refuse_filtered(result.finish_reason)
+                return result
+            answer = await adapter.relay(request, target)
+            if isinstance(answer, Result):
+                attempt.usage = answer.usage
+                return answer
+            return await self._opened(turn, attempt, policy, target, answer, relayed_as=answer.content_type)
+        except GatewayError as error:
+            turn.attempt_failed(attempt, error)
+            raise
+
+    async def _opened(
+        self,
+        turn: Turn,
+        attempt: Attempt,
+        policy: RoutePolicy,
+        target: Target,
+        stream: AnswerStream,
+        *,
+        relayed_as: str = "",
+    ) -> Opened:
+        """A stream that fails before it has begun has told the caller nothing: it can still be tried elsewhere."""
+        assert turn.request is not None
+        terms = Terms(
+            dialect=None if relayed_as else turn.request.dialect,
+            guard=policy.stream_guard,
+            first_token=target.timeouts.first_byte - (turn.elapsed - attempt.began),
+            begun=lambda: attempt.first_token(turn.elapsed),
+            refuse_filtered=policy.content_filter_fallback,
+        )
+        try:
+            pieces = aiter(stream)
+            found = await opening(stream, pieces, terms)
+        except BaseException:
+            attempt.usage = stream.summary.usage
+            await stream.aclose()
+            raise
+        attempt.usage = stream.summary.usage
+        return Opened(stream, pieces, found.data, relayed_as)
+
+
+async def _discard(answer: Result | Opened) -> None:
+    """What came second."""
+    if isinstance(answer, Opened):
+        await answer.stream.aclose()
+
+
+def _made_to_fit(turn: Turn, attempt: Attempt, policy: RoutePolicy, adapter: Adapter) -> Request:
+    """The request as this model gets it: without what it has no use for; as a conversation where it is one and the kind
+    does not have its surface."""
+    assert turn.request is not None
+    strict = policy.unsupported == "refuse"
+    request, attempt.left_out = capability.without(turn.request, attempt.candidate.model, strict=strict)
+    if strict:
+        request = replace(request, strict=True)
+    if not request.surface or adapter.serves(request.surface):
+        return request
+    return replace(request, surface="", dialect=DIALECT_OF_SURFACE[request.surface])
