@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import uuid
 from datetime import UTC, date, datetime
@@ -10,6 +11,7 @@ from typing import Any
 from django.db import models
 from django.db.models import QuerySet
 
+from audit import call_trace
 from audit.models import Call
 from llm.observe import call_id as call_ids
 from llm.observe.record import MOST_TOKENS, CallRecord
@@ -28,12 +30,14 @@ _LENGTHS = {
 
 def row(record: CallRecord) -> Call:
     """The unsaved row of a record; ValueError as of `values`."""
-    return Call(**values(record))
+    found = values(record)
+    return Call(**{**found, "trace": json.loads(found["trace"])})
 
 
 def values(record: CallRecord) -> Row:
-    """The row of a record by column, without the cost of a model; ValueError where its call id is no UUID or its time
-    is none. What does not fit a column is cut, not refused: a record must never be lost for a caller's long label."""
+    """The row of a record by column, its trace as JSON text, without the cost of a model; ValueError where its call id
+    is no UUID or its time is none. What does not fit a column is cut, not refused: a record must never be lost for a
+    caller's long label."""
     created_at = _moment(record.created_at)
     return {
         "call_id": uuid.UUID(record.call_id),
@@ -54,6 +58,7 @@ def values(record: CallRecord) -> Row:
         "time_to_first_token_ms": _finite(record.time_to_first_token_ms),
         "overhead_ms": _finite(record.overhead_ms) or 0.0,
         "created_at": created_at,
+        "trace": call_trace.stored(record.trace),
         **{name: _clean(getattr(record, name))[:length] for name, length in _LENGTHS.items()},
     }
 

@@ -9,12 +9,13 @@ from typing import Any
 import django_filters
 from django.db.models import Q, QuerySet
 from django.http import Http404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from audit import calls, scope
+from audit import call_trace, calls, scope
+from audit.api.call_trace import TraceStepSerializer
 from audit.api.listing import StrictListing
 from audit.models import Call
 
@@ -26,7 +27,10 @@ class CallSerializer(serializers.ModelSerializer[Call]):
     cost_nano_usd = serializers.IntegerField(
         read_only=True, allow_null=True, help_text="Null where the model had no price."
     )
-    trace = serializers.SerializerMethodField(help_text="The attempts one by one; empty while they are not kept.")
+    trace = serializers.SerializerMethodField(
+        help_text="The decisions one by one, in the order of time: the plan, what was passed over, each attempt and "
+        "each wait. Empty where none were kept."
+    )
 
     class Meta:
         model = Call
@@ -64,8 +68,9 @@ class CallSerializer(serializers.ModelSerializer[Call]):
         )
         read_only_fields = fields
 
+    @extend_schema_field(TraceStepSerializer(many=True))
     def get_trace(self, call: Call) -> list[dict[str, Any]]:
-        return []
+        return call_trace.shown(call.trace, seen=scope.of(self.context["request"].user).seen)
 
 
 class CallFilters(django_filters.FilterSet):

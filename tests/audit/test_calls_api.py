@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
+from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
 from audit import calls
 from audit.models import Call
 from llm.observe import call_id as call_ids
 from llm.observe.record import CallRecord
+from llm.observe.trace import TraceStep
+from tests.support import made_calls
 
 pytestmark = pytest.mark.django_db
 START = datetime(2031, 5, 17, 12, 0, tzinfo=UTC)
@@ -93,6 +96,34 @@ def test_a_call_has_the_fields_of_the_contract(client: APIClient) -> None:
     assert (answer["cost_nano_usd"], answer["trace"], answer["tags"]) == (None, [], {"team": "a"})
     assert (answer["status"], answer["error_code"]) == ("failed", "upstream_error")
     assert answer["created_at"] == "2031-05-17T12:00:00Z"
+
+
+def test_a_call_tells_how_it_was_decided_in_the_list_too(client: APIClient) -> None:
+    a_call(trace=made_calls.plain_trace(first_token_ms=12.5))
+    (listed,) = client.get("/calls").json()["results"]
+    assert listed["trace"] == client.get("/calls/request-0").json()["trace"]
+    plan, attempt = listed["trace"]
+    assert (plan["event"], plan["candidates"], plan["duration_ms"], plan["model"]) == (
+        "plan",
+        ["openai/gpt-4o"],
+        None,
+        "",
+    )
+    assert attempt == {
+        "event": "attempt", "at_ms": 0.3, "duration_ms": 99.5, "model": "openai/gpt-4o", "key": "main",
+        "role": "target", "reason": "", "candidates": [], "outcome": "succeeded", "error": "", "phase": "",
+        "retry_after_seconds": None, "first_token_ms": 12.5, "input_tokens": 0, "output_tokens": 0,
+        "cost_nano_usd": None,
+    }  # fmt: skip
+
+
+def test_the_schema_describes_every_field_of_a_step() -> None:
+    schema: Any = SchemaGenerator().get_schema(request=None, public=True)
+    shapes = schema["components"]["schemas"]
+    described = shapes["TraceStep"]["properties"]
+    assert list(described) == list(TraceStep.__struct_fields__)
+    assert all(field.get("description") for field in described.values())
+    assert shapes["Call"]["properties"]["trace"]["items"] == {"$ref": "#/components/schemas/TraceStep"}
 
 
 @pytest.mark.parametrize("path", ["/calls", "/calls/", "/calls?page=1"])

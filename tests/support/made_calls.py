@@ -10,6 +10,7 @@ from typing import Any
 
 from llm.observe import call_id as call_ids
 from llm.observe.record import CallRecord
+from llm.observe.trace import TraceStep
 
 
 def call(age: timedelta, **fields: Any) -> CallRecord:
@@ -28,6 +29,40 @@ def call(age: timedelta, **fields: Any) -> CallRecord:
         "latency_ms": 100.0,
     }
     return CallRecord(**{**made, **fields})
+
+
+def plain_trace(model: str = "openai/gpt-4o", **attempt: Any) -> list[TraceStep]:
+    """Of a call that the first one asked has served in 100 ms, where nothing else is said of its attempt."""
+    plan = TraceStep(event="plan", reason="priority", candidates=(model,))
+    return [plan, served(model, **{"at_ms": 0.3, "duration_ms": 99.5, "role": "target", **attempt})]
+
+
+def failover_trace(*, first: str = "openai/gpt-4o", second: str = "anthropic/claude-sonnet-4-5") -> list[TraceStep]:
+    """Of a stream of 7,250 ms: one model is passed over, `first` says nothing for 5 s and then that it is busy, and
+    `second` serves."""
+    passed_over = "mistral/mistral-large-latest"
+    return [
+        TraceStep(event="plan", reason="weighted", candidates=(first, second)),
+        TraceStep(event="skipped", model=passed_over, key="main", role="target", reason=f"breaker open: {passed_over}"),
+        failed(first, at_ms=0.4, duration_ms=5000.0, outcome="timeout", error="UpstreamTimeout", phase="first_token"),
+        TraceStep(event="wait", at_ms=5000.4, duration_ms=180.0, model=first, reason="backoff"),
+        failed(
+            first, at_ms=5180.4, duration_ms=69.6, outcome="rate_limited", error="UpstreamRateLimited",
+            retry_after_seconds=20.0,
+        ),
+        served(
+            second, at_ms=5250.0, duration_ms=2000.0, role="fallback", first_token_ms=400.0, input_tokens=1200,
+            output_tokens=340, cost_nano_usd=8_700_000,
+        ),
+    ]  # fmt: skip
+
+
+def served(model: str, **fields: Any) -> TraceStep:
+    return TraceStep(**{"event": "attempt", "model": model, "key": "main", "outcome": "succeeded", **fields})
+
+
+def failed(model: str, **fields: Any) -> TraceStep:
+    return TraceStep(**{"event": "attempt", "model": model, "key": "main", "role": "target", **fields})
 
 
 # Weight, provider, model, a usual latency in milliseconds.
