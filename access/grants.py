@@ -17,6 +17,7 @@ LEFT = frozenset(
     [f"providers.{verb}_{name}" for verb in ("view", "add", "change", "delete") for name in _OF_A_PROVIDER]
     + [f"providers.{verb}_provider" for verb in ("view", "change", "delete")]
     + ["access.view_project", "access.view_projectkey", "audit.view_call", "audit.view_changeset"]
+    + ["audit.view_healthevent", "audit.view_healthstate", "audit.view_incident", "audit.reset_healthstate"]
 )
 
 

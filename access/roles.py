@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from access.models import RoleState
 
 VIEWED = {
-    "audit": ("changeset", "call"),
+    "audit": ("changeset", "call", "healthevent", "healthstate", "incident"),
     "providers": ("provider", "providermodel", "apikey", "connectionparameter", "route"),
     "access": ("project", "projectkey"),
 }
@@ -28,17 +28,20 @@ ADMINISTERED = {
 # Putting everything back is a right of its own; what a revert writes asks for the rights over that as well.
 REVERTED = {"audit": ("changeset",)}
 EVERYTHING_REVERTED = {"audit": ("everything",)}
+BROKEN = {"audit": ("healthstate",)}  # a breaker, so that calls go to its provider again at once
 READ = ("view",)
 REVERT = ("revert",)
+RESET = ("reset",)
 WRITE = ("view", "add", "change", "delete")
 
 ROLES = {
     "viewer": ((VIEWED, READ),),
-    "operator": ((VIEWED, READ), (OPERATED, WRITE), (REVERTED, REVERT)),
+    "operator": ((VIEWED, READ), (OPERATED, WRITE), (REVERTED, REVERT), (BROKEN, RESET)),
     "admin": (
         (VIEWED, READ),
         (OPERATED, WRITE),
         (REVERTED, REVERT),
+        (BROKEN, RESET),
         (ADMINISTERED, WRITE),
         (EVERYTHING_REVERTED, REVERT),
     ),

@@ -8,15 +8,17 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from unfold.contrib.filters.admin import FieldTextFilter, RangeDateTimeFilter
 from unfold.decorators import display
 
+from audit import admin_trace, call_trace, scope
 from audit.admin_changes import ChangeSetAdmin
+from audit.admin_health import HealthEventAdmin, IncidentAdmin
 from audit.admin_records import ReadOnlyAdmin
 from audit.models import Call
 
-__all__ = ["CallAdmin", "ChangeSetAdmin"]
+__all__ = ["CallAdmin", "ChangeSetAdmin", "HealthEventAdmin", "IncidentAdmin"]
 
 COLOURS = {"succeeded": "success", "failed": "danger", "cancelled": "warning"}
 
@@ -41,6 +43,7 @@ class CallAdmin(ReadOnlyAdmin):
         ("model", FieldTextFilter),
         ("error_code", FieldTextFilter),
     )
+    change_form_before_template = "admin/audit/trace.html"
     search_fields = ("request_id",)
     search_help_text = "A call id, or the beginning of a request id"
     ordering = ("-created_at", "-call_id")
@@ -108,6 +111,14 @@ class CallAdmin(ReadOnlyAdmin):
     @display(description="Latency", ordering="latency_ms")
     def latency(self, call: Call) -> str:
         return f"{call.latency_ms:,.0f} ms"
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        call: Call = kwargs["obj"]
+        steps = call_trace.shown(call.trace, seen=scope.of(request.user).seen)
+        context["picture"] = admin_trace.of(steps, latency_ms=call.latency_ms)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

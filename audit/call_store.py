@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from django.db import connection, transaction
 
-from audit import calls, incoming, key_rollups, rollups
+from audit import attempt_rollups, calls, incoming, key_rollups, rollups
 from audit.calls import COLUMNS, Row
 from llm.observe.record import CallRecord
 
@@ -39,13 +39,21 @@ def prepare() -> None:
 def insert(records: Iterable[CallRecord]) -> int:
     """Stores the records that are not there yet; how many those were. DataError, IntegrityError or ValueError where
     one of them cannot be stored: then none is."""
+    records = list(records)
     rows = {row["call_id"]: row for row in map(calls.values, records)}
     with transaction.atomic():
         new = _copy(rows) if connection.vendor == "postgresql" else _insert(rows)
         if new:
             rollups.add(new)
             key_rollups.add(new)
+            attempt_rollups.add(_of(new, records))
     return len(new)
+
+
+def _of(new: list[Row], records: list[CallRecord]) -> list[CallRecord]:
+    """The records of the rows, each once."""
+    by_id = {uuid.UUID(record.call_id): record for record in records}
+    return [by_id[row["call_id"]] for row in new]
 
 
 def _copy(rows: dict[uuid.UUID, Row]) -> list[Row]:

@@ -1,4 +1,5 @@
-"""From the spool into the Call table: exactly once by call id, in small batches, by one ingester per data folder.
+"""From the spool into the tables of calls and of health: exactly once by id, in small batches, by one ingester per data
+folder.
 
 A batch is committed first, rows and rollups together; then its offset is kept beside the file (`<file>.offset`). A
 crash in between reads the batch again, and the rows that are there already are passed over and not counted again. A
@@ -21,11 +22,13 @@ from itertools import islice
 from pathlib import Path
 
 import msgspec
-from django.db import DatabaseError, DataError, IntegrityError, close_old_connections
+from django.db import DatabaseError, DataError, IntegrityError, close_old_connections, transaction
 
-from audit import call_store, partitions, rollups
+from audit import attempt_rollups, call_store, health_events, partitions, rollups
 from llm.observe import spool
+from llm.observe.health_event import HealthEvent
 from llm.observe.record import CallRecord
+from llm.observe.spool import Entry
 
 log = logging.getLogger(__name__)
 OnBatch = Callable[[list[CallRecord]], None]
@@ -48,7 +51,7 @@ class _Reading:
 
 
 class Ingester:
-    """`batch_size`: records in one transaction, without one what suits the database. `on_batch` is told the records of
+    """`batch_size`: entries in one transaction, without one what suits the database. `on_batch` is told the calls of
     each committed batch: at least once, so it must bear hearing them again after a crash. Its errors are logged and
     change nothing."""
 
@@ -75,7 +78,7 @@ class Ingester:
                 stop.wait(LONGEST_PAUSE_SECONDS)
 
     def drain(self) -> int:
-        """Ingests what is there now; the number of records. IngesterRunning where another one is at it."""
+        """Ingests what is there now; the number of entries. IngesterRunning where another one is at it."""
         with self._alone():
             return self._pass()
 
@@ -109,6 +112,7 @@ class Ingester:
         self._house_kept_at = now
         try:
             rollups.forget_minutes(now=now)
+            attempt_rollups.forget(now=now)
         except DatabaseError:  # another machine's ingester was at the same rows: what is left goes the next time
             log.exception("old minutes could not be deleted; it is tried again in an hour")
 
@@ -139,7 +143,7 @@ class Ingester:
             self._remove(path, reading)
         return count
 
-    def _batches(self, path: Path, reading: _Reading) -> Iterator[list[CallRecord]]:
+    def _batches(self, path: Path, reading: _Reading) -> Iterator[list[Entry]]:
         def corrupt(_: Path, offset: int) -> None:
             if offset > reading.corrupt:
                 log.critical("damage in the spool; the file is kept", extra={"path": path.name, "offset": offset})
@@ -147,30 +151,31 @@ class Ingester:
 
         found = spool.read(path, reading.offset, on_corrupt=corrupt)
         while chunk := list(islice(found, self._batch_size)):
-            records = [record for record, _ in chunk]
-            self._store(records)
+            entries = [entry for entry, _ in chunk]
+            self._store(entries)
             if reading.corrupt >= 0:
                 _note(path, "corrupt")  # before the offset: the next ingester does not come by here again
             reading.offset = chunk[-1][1]
             _note(path, "offset", str(reading.offset))
-            yield records
+            yield entries
 
-    def _store(self, records: list[CallRecord]) -> None:
-        self._insert(records)
-        self._tell(records)
+    def _store(self, entries: list[Entry]) -> None:
+        self._insert(entries)
+        if records := [entry for entry in entries if isinstance(entry, CallRecord)]:
+            self._tell(records)
 
-    def _insert(self, records: list[CallRecord]) -> None:
+    def _insert(self, entries: list[Entry]) -> None:
         try:
-            call_store.insert(records)
+            _insert(entries)
         except (DataError, IntegrityError, ValueError):
-            # One record spoils the batch, and is found by halves. What is no record's fault (a database that is down)
+            # One of them spoils the batch, and is found by halves. What is no record's fault (a database that is down)
             # is not caught here and leaves the offset as it is.
-            if len(records) == 1:
-                self._reject(records[0])
+            if len(entries) == 1:
+                self._reject(entries[0])
                 return
-            middle = len(records) // 2
-            self._insert(records[:middle])
-            self._insert(records[middle:])
+            middle = len(entries) // 2
+            self._insert(entries[:middle])
+            self._insert(entries[middle:])
 
     def _tell(self, records: list[CallRecord]) -> None:
         if self._on_batch is None:
@@ -180,10 +185,10 @@ class Ingester:
         except Exception:  # a door: what others make of the records must not keep them out of the table
             log.exception("a listener to ingested calls failed")
 
-    def _reject(self, record: CallRecord) -> None:
+    def _reject(self, entry: Entry) -> None:
         log.critical("the database refused a call record; it is kept in rejected.jsonl", exc_info=True)
         with open(self._directory / "rejected.jsonl", "ab") as file:
-            file.write(msgspec.json.encode(record) + b"\n")
+            file.write(msgspec.json.encode(entry) + b"\n")
             file.flush()
             os.fsync(file.fileno())
 
@@ -215,8 +220,19 @@ class Ingester:
             os.close(descriptor)
 
 
+def _insert(entries: list[Entry]) -> None:
+    """All of them in one transaction, or none."""
+    events = [entry for entry in entries if isinstance(entry, HealthEvent)]
+    if not events:
+        call_store.insert(entries)
+        return
+    with transaction.atomic():
+        call_store.insert(entry for entry in entries if isinstance(entry, CallRecord))
+        health_events.insert(events)
+
+
 def waiting(directory: Path | str) -> int:
-    """How many records of finished calls are not in the call table yet."""
+    """How many records (of finished calls, and changes of health) are in no table yet."""
     return sum(_waiting(path, _kept_offset(path)) for path in spool.files(directory))
 
 

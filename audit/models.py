@@ -1,4 +1,4 @@
-"""The revision counter, change sets, and the record of every call."""
+"""The revision counter, change sets, and the record of every call; the tables of health beside them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,19 @@ from typing import Any
 from django.db import models
 
 from audit import histogram
+from audit.health_models import HealthEvent, HealthOrder, HealthState, Incident
+
+__all__ = [
+    "Call",
+    "CallRollup",
+    "ChangeSet",
+    "HealthEvent",
+    "HealthOrder",
+    "HealthState",
+    "Incident",
+    "KeyRollup",
+    "RevisionCounter",
+]
 
 
 class RevisionCounter(models.Model):
@@ -93,6 +106,7 @@ class Call(models.Model):
     time_to_first_token_ms = models.FloatField(null=True, blank=True)
     overhead_ms = models.FloatField(default=0)
     created_at = models.DateTimeField()
+    trace = models.JSONField(default=list, blank=True)
 
     class Meta:
         ordering = ["-created_at", "-call_id"]
@@ -195,3 +209,20 @@ class KeyRollup(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider}/{self.provider_key} {self.day}"
+
+
+class AttemptRollup(models.Model):
+    """Attempts of one minute (UTC) at one model, whatever became of their calls; written as CallRollup is."""
+
+    provider = models.CharField(max_length=63)
+    model = models.CharField(max_length=255)
+    start = models.DateTimeField()
+    attempts = models.BigIntegerField(default=0)
+    failed = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "model", "start"], name="attempt_rollup_key")]
+        indexes = [models.Index(fields=["start"], name="attempt_rollup_start")]
+
+    def __str__(self) -> str:
+        return f"{self.provider}/{self.model} {self.start:%Y-%m-%d %H:%M}"

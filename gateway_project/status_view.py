@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from audit import history, scope
+from audit.health_models import Subject
 from gateway_project import status
 from providers import selectors
 from providers.models import Provider
@@ -35,16 +36,43 @@ class ExpiringKey(serializers.Serializer[Any]):
     days_left = serializers.FloatField()
 
 
+class Troubled(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=Subject.Kind.choices)
+    name = serializers.CharField()
+    state = serializers.ChoiceField(choices=Subject.State.choices)
+    category = serializers.ChoiceField(choices=Subject.Category.choices, allow_blank=True)
+    until = serializers.DateTimeField(allow_null=True)
+
+
+class BreakerStatus(serializers.Serializer[Any]):
+    """The worst of the provider and its models."""
+
+    state = serializers.ChoiceField(choices=Subject.State.choices)
+    category = serializers.ChoiceField(choices=Subject.Category.choices, allow_blank=True)
+    until = serializers.DateTimeField(allow_null=True, help_text="When the next call tries it; null: not known.")
+    troubled = Troubled(many=True, help_text="The provider, models and keys that are not closed, the worst first.")
+
+
 class ProviderStatus(serializers.Serializer[Any]):
     provider_id = serializers.CharField()
     display_name = serializers.CharField()
     provider_type = serializers.CharField()
     enabled = serializers.BooleanField()
     state = serializers.CharField(help_text="ready, no_usable_key, no_model, disabled")
+    breaker = BreakerStatus()
+    open_incidents = serializers.IntegerField(help_text="Of the provider, its models and its keys.")
     last_test = serializers.DictField(allow_null=True, help_text="As POST /providers/{id}/test answered.")
-    requests = serializers.IntegerField(help_text="Calls of the last hour.")
+    probe_interval_seconds = serializers.IntegerField(help_text="0: it is not probed.")
+    last_probe = serializers.DictField(
+        allow_null=True, help_text="success, error, model_tested, key_id, probed_at, failed_in_a_row"
+    )
+    requests = serializers.IntegerField(help_text="Calls of the last hour that ended here.")
     failed = serializers.IntegerField()
-    error_rate = serializers.FloatField(allow_null=True, help_text="0 to 1; null without calls that ended.")
+    attempts = serializers.IntegerField(help_text="Of the last hour, whatever became of their calls.")
+    failed_attempts = serializers.IntegerField()
+    error_rate = serializers.FloatField(
+        allow_null=True, help_text="Of the attempts, 0 to 1; null where there were none."
+    )
     last_call_at = serializers.DateTimeField(allow_null=True)
     keys = KeyStatus(many=True)
     expiring_keys = ExpiringKey(many=True, help_text="To end within 14 days.")

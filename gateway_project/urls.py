@@ -6,7 +6,7 @@ from django.shortcuts import redirect
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from gateway_project import metrics_view, status_view
+from gateway_project import breakers_view, metrics_view, status_view
 from gateway_project.docs import DocsAccess
 
 admin.site.site_header = "LLM Gateway"
@@ -23,6 +23,7 @@ urlpatterns = [
         r"^docs/?$", SpectacularSwaggerView.as_view(url_name="schema", permission_classes=[DocsAccess]), name="docs"
     ),
     re_path(r"^status/?$", status_view.StatusView.as_view(), name="status"),
+    re_path(r"^breakers/reset/?$", breakers_view.BreakerReset.as_view(), name="breaker-reset"),
     re_path(r"^metrics/?$", metrics_view.view, name="metrics"),
     path("", include("providers.api.urls")),
     path("", include("access.api.urls")),

@@ -25,7 +25,8 @@ RETRY_SECONDS = 5.0
 
 
 class RevisionWatch:
-    """`load` builds a snapshot, `revision` reads the newest revision. `failed_revision` is one that did not build."""
+    """`load` builds a snapshot, `revision` reads the newest revision, and `follow` comes after it each time, for what
+    is read along with it. `failed_revision` is one that did not build."""
 
     def __init__(
         self,
@@ -33,12 +34,14 @@ class RevisionWatch:
         load: Callable[[], Snapshot],
         revision: Callable[[], int],
         holder: Holder,
+        follow: Callable[[], None] = lambda: None,
         redis_url: str = "",
         poll_seconds: float = POLL_SECONDS,
     ) -> None:
         self._load = load
         self._revision = revision
         self._holder = holder
+        self._follow = follow
         self._bell = _Bell(redis_url) if redis_url else None
         self._poll_seconds = poll_seconds
         self._stop = threading.Event()
@@ -75,6 +78,7 @@ class RevisionWatch:
         """Swaps in a new snapshot if the revision moved since the last one."""
         close_old_connections()
         revision = self._revision()
+        self._listen()
         if self._holder.ready and self._holder.current.revision == revision:
             self.failed_revision = None
             metrics.configured(revision)
@@ -82,6 +86,12 @@ class RevisionWatch:
         if revision == self.failed_revision and time.monotonic() < self._retry_at:
             return
         self._build(revision)
+
+    def _listen(self) -> None:
+        try:
+            self._follow()
+        except Exception:  # reason: an order that cannot be followed must not keep a new configuration out
+            log.exception("orders about health could not be followed; it is tried again")
 
     def _build(self, revision: int) -> None:
         try:

@@ -1,8 +1,8 @@
 """The composition root: here the planes meet.
 
 `load()` reads the configuration of one revision; `Runtime` is what a process needs to serve calls: the snapshot and
-its watch, the spool and its ingester, the transport, the Gateway. One Runtime per process (`runtime()`); `install`
-says whether the spool is ingested in it.
+its watch, the board of health, the spool and its ingester, the prober, the transport, the Gateway. One Runtime per
+process (`runtime()`); `install` says whether the spool is ingested in it, and providers probed.
 """
 
 from __future__ import annotations
@@ -20,11 +20,15 @@ from access.services import note_key_use as note_project_key_use
 from access.snapshot_part import snapshot_part as callers_part
 from audit import history
 from audit.ingest import Ingester
+from gateway_project.health_watch import HealthWatch
+from gateway_project.prober import Prober
+from gateway_project.shared_health import share_of
 from gateway_project.watch import RevisionWatch
 from llm import service
 from llm.observe import metrics
 from llm.observe.record import CallRecord
 from llm.observe.spool import Spool, troubles
+from llm.policies.board import Board
 from llm.service import Gateway
 from llm.snapshot import Holder, Snapshot
 from llm.transport.choice import ChosenTransport
@@ -67,7 +71,7 @@ def note_use(records: Sequence[CallRecord]) -> None:
 
 class Runtime:
     """Everything that one process needs to serve calls. `start()` begins its threads, `stop()` ends them. `ingest`:
-    with the spool's ingester."""
+    with the spool's ingester and the prober."""
 
     def __init__(self, *, ingest: bool = True) -> None:
         metrics.open(Path(settings.DATA_DIR) / "metrics")
@@ -76,16 +80,28 @@ class Runtime:
             spool_directory(), max_bytes=settings.SPOOL_MAX_MB * 1024 * 1024, required=settings.RECORD_REQUIRED
         )
         self.transport = ChosenTransport()
-        self.gateway = Gateway(holder=self.holder, sink=self.spool, transport=self.transport)
+        self.board = Board(self.spool.tell)
+        self._share = share_of(self.board, settings.REDIS_URL) if settings.REDIS_URL else None
+        self.gateway = Gateway(holder=self.holder, sink=self.spool, transport=self.transport, board=self.board)
+        health = HealthWatch(self.board)
         self.watch = RevisionWatch(
-            load=load, revision=history.revision, holder=self.holder, redis_url=settings.REDIS_URL
+            load=load,
+            revision=health.revision,
+            follow=health.follow,
+            holder=self.holder,
+            redis_url=settings.REDIS_URL,
         )
         self.ingester = Ingester(spool_directory(), on_batch=note_use) if ingest else None
+        self.prober = Prober(self.gateway) if ingest else None
         self._stop = threading.Event()
         self._ingest_thread: threading.Thread | None = None
 
     def start(self) -> None:
+        if self._share is not None:
+            self._share.start()
         self.watch.start()
+        if self.prober is not None:
+            self.prober.start()
         if self.ingester is None:
             return
         self._ingest_thread = threading.Thread(
@@ -107,6 +123,10 @@ class Runtime:
     def stop(self) -> None:
         """Ends the threads; the records of finished calls are in the database or in the spool afterwards."""
         self.watch.stop()
+        if self.prober is not None:
+            self.prober.stop()
+        if self._share is not None:
+            self._share.stop()
         self._stop.set()
         if self._ingest_thread is not None:
             self._ingest_thread.join(timeout=10)

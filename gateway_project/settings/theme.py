@@ -48,6 +48,19 @@ UNFOLD: dict[str, Any] = {
             },
             {"title": "Routing", "items": [_link("Routes", "alt_route", "providers_route_changelist")]},
             {"title": "Callers", "items": [_link("Projects", "folder_shared", "access_project_changelist")]},
+            {
+                "title": "Health",
+                "items": [
+                    {
+                        "title": "Health",
+                        "icon": "monitor_heart",
+                        "link": reverse_lazy("health"),
+                        "permission": "gateway_project.admin_site.health.permitted",
+                    },
+                    _link("Incidents", "emergency_home", "audit_incident_changelist"),
+                    _link("Changes of state", "swap_vert", "audit_healthevent_changelist"),
+                ],
+            },
             {"title": "Calls", "items": [_link("Calls", "receipt_long", "audit_call_changelist")]},
             {"title": "Audit", "items": [_link("Change sets", "history", "audit_changeset_changelist")]},
             {

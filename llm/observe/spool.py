@@ -1,4 +1,4 @@
-"""The spool: where finished records wait for the ingester, safe from kill -9 of any process.
+"""The spool: where finished records and changes of health wait for the ingester, safe from kill -9 of any process.
 
 One append-only file per process, `spool-<pid>-<start>-<n>.log`, in one directory. A record is one frame
 (`llm.observe.spool_file`), written by one `os.write`. The bytes are with the kernel when `write` returns; a thread
@@ -21,10 +21,22 @@ from pathlib import Path
 from typing import Final
 
 from llm.errors import RecordNotWritten
+from llm.observe.health_event import HealthEvent
 from llm.observe.record import CallRecord
-from llm.observe.spool_file import LARGEST_FRAME, count, files, frame, owner_alive, read, set_aside
+from llm.observe.spool_file import LARGEST_FRAME, Entry, count, files, frame, owner_alive, read, set_aside
 
-__all__ = ["LARGEST_FRAME", "MemorySink", "Spool", "count", "files", "owner_alive", "read", "set_aside", "troubles"]
+__all__ = [
+    "LARGEST_FRAME",
+    "Entry",
+    "MemorySink",
+    "Spool",
+    "count",
+    "files",
+    "owner_alive",
+    "read",
+    "set_aside",
+    "troubles",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -88,14 +100,20 @@ class Spool:
 
     def write(self, record: CallRecord) -> None:
         try:
-            self._record(record)
+            self._keep(record)
         except RecordNotWritten:
             if self.required:
                 raise
             self.unrecorded += 1
 
-    def _record(self, record: CallRecord) -> None:
-        framed = frame(record)
+    def tell(self, event: HealthEvent) -> None:
+        try:
+            self._keep(event)
+        except Exception:  # a door: a change of health that cannot be kept must not end the call that saw it
+            logger.exception("a change of health could not be kept", extra={"subject": event.name, "state": event.new})
+
+    def _keep(self, entry: Entry) -> None:
+        framed = frame(entry)
         with self._lock:
             self._make_room(len(framed))
             try:
@@ -241,16 +259,20 @@ class Spool:
 
 
 class MemorySink:
-    """A Sink that keeps the records in a list, for tests and for embedding without a disk."""
+    """A Sink that keeps records and events in lists, for tests and for embedding without a disk."""
 
     def __init__(self) -> None:
         self.records: list[CallRecord] = []
+        self.events: list[HealthEvent] = []
         self._changed = threading.Condition()
 
     def write(self, record: CallRecord) -> None:
         with self._changed:
             self.records.append(record)
             self._changed.notify_all()
+
+    def tell(self, event: HealthEvent) -> None:
+        self.events.append(event)
 
     def wait(self, count: int, *, timeout: float = 5.0) -> list[CallRecord]:
         """The records once there are `count` of them; TimeoutError after `timeout` seconds. Blocks the thread."""

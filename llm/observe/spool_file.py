@@ -1,8 +1,9 @@
 """The files of the spool: their frames, and how to read them after whatever happened to them.
 
 A file is a row of frames: length of the payload (u32, big endian), CRC-32 of the payload (u32), payload (a
-`CallRecord` as msgpack). A frame that its writer did not finish ends the file: its call was never acknowledged. Any
-other bytes that are no frame are damage, which is reported, and read past to the next frame that is whole.
+`CallRecord` as msgpack; or the byte C1 and a `HealthEvent` as msgpack). A frame that its writer did not finish ends the
+file: its call was never acknowledged. Any other bytes that are no frame are damage, which is reported, and read past to
+the next frame that is whole.
 """
 
 from __future__ import annotations
@@ -19,28 +20,43 @@ from typing import Final
 
 import msgspec
 
-from llm.observe.record import CallRecord, decode, encode, tamed
+from llm.observe.health_event import HealthEvent
+from llm.observe.record import LONGEST_TEXT, CallRecord, decode, encode, tamed
 
 logger = logging.getLogger(__name__)
 
 LARGEST_FRAME: Final = 1024 * 1024
 _HEADER: Final = struct.Struct(">II")
-# A record has more than 15 fields, so its msgpack begins with `de 00`: two bytes that no UTF-8 text holds. So what
-# looks like a frame is none that a caller has written into one of its labels.
-_LIKE_A_FRAME: Final = re.compile(rb"(?=\x00[\x00-\x10].{6}\xde\x00)", re.DOTALL)
+_EVENT: Final = b"\xc1"  # with it begins no msgpack and no character of UTF-8
+# A record has more than 15 fields, so its msgpack begins with `de 00`: two bytes that no UTF-8 text holds; nor does one
+# hold what an event begins with. So what looks like a frame is none that a caller has written into one of its labels.
+_LIKE_A_FRAME: Final = re.compile(rb"(?=\x00[\x00-\x10].{6}(?:\xde\x00|\xc1[\x90-\x9f]))", re.DOTALL)
+_encode_event: Final = msgspec.msgpack.Encoder().encode
+_decode_event: Final = msgspec.msgpack.Decoder(HealthEvent).decode
 
+Entry = CallRecord | HealthEvent
 OnCorrupt = Callable[[Path, int], None]
 
 
-def frame(record: CallRecord) -> bytes:
-    """The frame of a record; its texts are cut where it would be larger than a frame may be."""
+def frame(entry: Entry) -> bytes:
+    """The frame of a record or an event; a record's texts are cut where it would be larger than a frame may be."""
+    payload = _of_event(entry) if isinstance(entry, HealthEvent) else _of_record(entry)
+    return _HEADER.pack(len(payload), zlib.crc32(payload)) + payload
+
+
+def _of_event(event: HealthEvent) -> bytes:
+    name = event.name[:LONGEST_TEXT].encode(errors="replace").decode()  # a model's may come from a caller
+    return _EVENT + _encode_event(msgspec.structs.replace(event, name=name))
+
+
+def _of_record(record: CallRecord) -> bytes:
     try:
         payload = encode(record)
     except UnicodeEncodeError:  # half of a surrogate pair, as some senders' JSON escapes it
         payload = encode(tamed(record))
     if len(payload) > LARGEST_FRAME:
         payload = encode(tamed(record))
-    return _HEADER.pack(len(payload), zlib.crc32(payload)) + payload
+    return payload
 
 
 def files(directory: Path | str) -> list[Path]:
@@ -69,8 +85,8 @@ def _log_corrupt(path: Path, offset: int) -> None:
     logger.error("a corrupt record in the spool was passed over", extra={"path": path.name, "offset": offset})
 
 
-def read(path: Path, offset: int = 0, *, on_corrupt: OnCorrupt = _log_corrupt) -> Iterator[tuple[CallRecord, int]]:
-    """The whole records from `offset` on, each with the offset behind it, to go on from.
+def read(path: Path, offset: int = 0, *, on_corrupt: OnCorrupt = _log_corrupt) -> Iterator[tuple[Entry, int]]:
+    """The whole records and events from `offset` on, each with the offset behind it, to go on from.
 
     Damage is reported to `on_corrupt` by the offset where it begins. Where no whole frame follows it, the reading
     ends; so it does, without a report, at a frame that may still be growing or that its writer died in.
@@ -89,12 +105,12 @@ def read(path: Path, offset: int = 0, *, on_corrupt: OnCorrupt = _log_corrupt) -
                 return
             start = following
             continue
-        record, start = found
-        yield record, offset + start
+        entry, start = found
+        yield entry, offset + start
 
 
-def _frame_at(data: bytes, start: int) -> tuple[CallRecord, int] | None:
-    """The record of the frame there, and where it ends."""
+def _frame_at(data: bytes, start: int) -> tuple[Entry, int] | None:
+    """What the frame holds that begins there, and where it ends."""
     begin = start + _HEADER.size
     if begin > len(data):
         return None
@@ -106,7 +122,7 @@ def _frame_at(data: bytes, start: int) -> tuple[CallRecord, int] | None:
     if zlib.crc32(payload) != checksum:
         return None
     try:
-        return decode(payload), end
+        return (_decode_event(payload[1:]) if payload[:1] == _EVENT else decode(payload)), end
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 

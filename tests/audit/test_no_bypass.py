@@ -32,7 +32,15 @@ UNTRACKED = frozenset(
 )
 # Tables that have no history, named in the statement as they are.
 UNTRACKED_TABLES = frozenset(
-    {"audit_call", "audit_call_default", "audit_callrollup", "audit_keyrollup", "call_incoming", "rollup_incoming"}
+    {
+        "audit_attemptrollup",
+        "audit_call",
+        "audit_call_default",
+        "audit_callrollup",
+        "audit_keyrollup",
+        "call_incoming",
+        "rollup_incoming",
+    }
 )
 # Writes another ciphertext of the same value, for a new encryption key: nothing that a history could tell.
 WITHOUT_CHANGE = "providers/rotation.py"

@@ -76,6 +76,11 @@ REST: dict[str, dict[str, Decision]] = {
     "config-as-of": {"get": READ},
     "calls": {"get": READ},
     "call": {"get": READ_ONE},
+    "health-events": {"get": READ},
+    "incidents": {"get": READ},
+    "incident": {"get": READ_ONE},
+    "breakers": {"get": READ},
+    "breaker-reset": {"post": OPERATE},  # whose it is stands in the body
     "status": {"get": READ},
     "schema": {"get": Decision("anybody", reads_tokens=True)},
     "docs": {"get": Decision("anybody", reads_tokens=True)},
@@ -110,6 +115,8 @@ MODELS = {
     "axes_accessattempt": Pages("admin", "admin", "forbidden", add=False, change=False),
     "audit_call": Pages("viewer", None, "not found"),
     "audit_changeset": Pages("viewer", None, "not found"),
+    "audit_healthevent": Pages("viewer", None, "not found"),
+    "audit_incident": Pages("viewer", None, "not found"),
 }
 
 # By the page's name: who may open it (GET), and who may send its form (POST). None: there is no such thing.
@@ -120,6 +127,8 @@ PAGES: dict[str, tuple[Decision | None, Decision | None]] = {
     "admin:password_change_done": (READ, None),
     "admin:jsi18n": (READ, None),
     "admin:app_list": (READ, None),
+    "health": (READ, None),
+    "health_reset": (None, OPERATE),
     "playground": (OPERATE, None),
     "playground_call": (None, OPERATE),
     "admin:providers_provider_test": (WRITE_ONE, WRITE_ONE),

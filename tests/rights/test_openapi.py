@@ -56,7 +56,7 @@ def operations() -> list[Any]:
 
 def known(kwargs: dict[str, Any], path: str) -> dict[str, Any]:
     """Of the parts of a path those that name what there is; else nearly every request would be a 404."""
-    own = {"/projects/{slug}/keys": "project-key-detail:key_id", "/calls": "call:name"}
+    own = {"/projects/{slug}/keys": "project-key-detail:key_id", "/calls": "call:name", "/incidents": "incident:id"}
     given = {name: value for name, value in kwargs.items() if f"{{{name}}}" in path}
     for beginning, name in own.items():
         if path.startswith(beginning) and name.partition(":")[2] in given:

@@ -12,11 +12,12 @@ from django.utils import timezone
 
 from access import services
 from access.models import Project, ProjectKey, ProviderGrant, UserToken
-from audit import calls, history
-from audit.models import Call
+from audit import calls, health_events, history
+from audit.models import Call, HealthEvent, Incident
 from providers import services as provider_services
 from providers.models import ApiKey, ConnectionParameter, PriceProposal, Provider, ProviderModel, Route
 from tests.rights.table import RANKS
+from tests.support.health import event
 from tests.support.made_calls import call
 
 NOWHERE = "http://127.0.0.1:9/v1"  # a test call is refused at once
@@ -51,6 +52,7 @@ def made() -> dict[str, Any]:
     project = services.create_project(slug="search")
     key, key_text = services.create_key(project=project, name="a")
     calls.row(call(timedelta(minutes=1), provider="other", request_id="r-other")).save()
+    health_events.insert([event(0, name="other")])
     users = {role: services.create_user(username=role, password=None, groups=[role]) for role in RANKS}
     users["limited"] = services.create_user(username="limited", password=None, groups=["operator"])
     services.create_grant(user=users["limited"], provider="mine", may_change=True)
@@ -84,6 +86,7 @@ def _kwargs(key: ProjectKey, revision: int) -> dict[str, Any]:
         "id": User.objects.get(username="viewer").pk,
         "project-key-detail:key_id": key.key_id,
         "call:name": "r-other",
+        "incident:id": Incident.objects.get().pk,
         "admin:providers_apikey_rotate:pk": stored.pk,
         "admin:providers_apikey_rotate_this:object_id": stored.pk,
         "admin:providers_provider_test:?": f"?id={provider.pk}",
@@ -110,4 +113,6 @@ def _rows(revision: int) -> dict[str, Any]:
         "axes_accessattempt": AccessAttempt.objects.get().pk,
         "audit_call": Call.objects.get().pk,
         "audit_changeset": revision,
+        "audit_healthevent": HealthEvent.objects.get().pk,
+        "audit_incident": Incident.objects.get().pk,
     }

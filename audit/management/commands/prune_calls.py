@@ -1,4 +1,4 @@
-"""manage.py prune_calls --older-than 90d: deletes old calls."""
+"""manage.py prune_calls --older-than 90d: deletes old calls, and what is as old of health."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
+from audit import health_events
 from audit.prune import prune_calls
 
 PROGRESS_SECONDS = 2.0
@@ -25,14 +26,19 @@ def days(text: str) -> timedelta:
 
 
 class Command(BaseCommand):
-    help = "Deletes the calls of days (UTC) that ended longer ago than this, and prints how many. Totals are kept."
+    help = (
+        "Deletes the calls of days (UTC) that ended longer ago than this, and prints how many. Totals are kept. "
+        "Changes of health and incidents that ended go with them."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--older-than", type=days, required=True, metavar="90d")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        older_than, now = options["older_than"], datetime.now(UTC)
         try:
-            deleted = prune_calls(older_than=options["older_than"], now=datetime.now(UTC), progress=self._progress())
+            deleted = prune_calls(older_than=older_than, now=now, progress=self._progress())
+            health_events.prune(older_than=older_than, now=now)
         except OperationalError as error:
             raise CommandError(f"The calls could not all be deleted: {error} Run it again.") from error
         self.stdout.write(str(deleted))
