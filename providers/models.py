@@ -176,6 +176,10 @@ class Route(Tracked):
     class Strategy(models.TextChoices):
         PRIORITY = "priority"
         WEIGHTED = "weighted"
+        ROUND_ROBIN = "round_robin", "Round-robin"
+        LEAST_LATENCY = "least_latency", "Least latency"
+        LOWEST_COST = "lowest_cost", "Lowest cost"
+        LEAST_BUSY = "least_busy", "Least busy"
 
     name = models.CharField(max_length=63, unique=True, validators=[natural_key_validator])
     description = models.TextField(blank=True)
@@ -197,18 +201,24 @@ class Route(Tracked):
 
 
 class ProviderState(models.Model):
-    """What tests of a provider left behind; untracked."""
+    """What tests and probes of a provider left behind; untracked. `last_probe_at`: when the latest probe began, and how
+    a process claims it; `probes_failed`: so many in a row."""
 
     provider = models.OneToOneField(Provider, on_delete=models.CASCADE, related_name="state")
     last_test_at = models.DateTimeField(null=True, blank=True)
     last_test = models.JSONField(null=True, blank=True)
+    last_probe_at = models.DateTimeField(null=True, blank=True)
+    last_probe = models.JSONField(null=True, blank=True)
+    probes_failed = models.PositiveIntegerField(default=0, db_default=0)  # machines of the version before know it not
 
 
 class ApiKeyState(models.Model):
-    """What calls with a key left behind; untracked, written in batches."""
+    """What calls with a key left behind; untracked, written in batches. `last_probe_at`: when it was probed as one that
+    was refused."""
 
     api_key = models.OneToOneField(ApiKey, on_delete=models.CASCADE, related_name="state")
     last_used_at = models.DateTimeField(null=True, blank=True)
+    last_probe_at = models.DateTimeField(null=True, blank=True)
 
 
 class PriceProposal(models.Model):

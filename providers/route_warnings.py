@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from llm.capabilities import CAPABILITIES, missing
-from providers import usage
+from providers import policy_warnings, usage
 from providers.models import ProviderModel, Route
 
 ModelsByName = Mapping[str, ProviderModel]
@@ -24,9 +24,11 @@ def models_of(routes: Iterable[Route]) -> ModelsByName:
 
 
 def warnings(route: Route, models: ModelsByName) -> list[str]:
-    """Of what follows the first target: what it lacks; of all: what cannot be called. `models` as of models_of."""
+    """Of what follows the first target: what it lacks; of all: what cannot be called, or has a price in its way; of the
+    policy: what comes to nothing. `models` as of models_of."""
     targets, fallbacks = _enabled(route.targets), _enabled(route.fallbacks)
     found = [text for target in (*targets, *fallbacks) for text in _not_callable(str(target["model"]), models)]
+    found += policy_warnings.warnings(route, targets, fallbacks, models)
     primary = min(targets, key=lambda target: target.get("priority", 1), default=None)
     if primary is None:
         return ["All targets are disabled: only fallbacks are left.", *found]

@@ -14,13 +14,13 @@ from typing import Any
 
 from django.utils import timezone
 
-from llm.snapshot import Model, ProvidersPart, Route, RoutePolicy, RouteTarget, Upstream, UpstreamKey
+from llm.snapshot import Model, ProvidersPart, Route, RouteTarget, Upstream, UpstreamKey
 from llm.spec import Connection, Timeouts
 from providers import key_state as states
-from providers import kinds, prices
+from providers import kinds, policies, prices, secrets
 from providers import models as stored
 from providers.key_state import KeyState
-from providers.parameters import REQUEST_SETTINGS, TIMEOUTS, Unreadable, effective, read
+from providers.parameters import REQUEST_SETTINGS, Unreadable, effective, read
 
 log = logging.getLogger(__name__)
 _MALFORMED = (AttributeError, KeyError, TypeError, ValueError)  # rows that were written past the services
@@ -157,7 +157,15 @@ def _keys(
         )
         if state is KeyState.ACTIVE:
             secret = states.secret_of(key)
-            usable.append(UpstreamKey(key.key_id, secret, weight=key.weight, expires_at=key.expires_at))
+            usable.append(
+                UpstreamKey(
+                    key.key_id,
+                    secret,
+                    weight=key.weight,
+                    expires_at=key.expires_at,
+                    fingerprint=secrets.fingerprint(secret),  # of what a reference leads to: it may change in its place
+                )
+            )
         elif state in (KeyState.AWAITING_SECRET, KeyState.UNDECRYPTABLE):
             extra = {"provider": provider.provider_id, "key_id": key.key_id, "state": str(state)}
             log.warning("a key cannot be used and is left out", extra=extra)
@@ -211,13 +219,12 @@ def _routes() -> dict[str, Route]:
 
 
 def _route(row: stored.Route) -> Route:
-    policy = {name: float(row.policy[name]) for name in TIMEOUTS if row.policy.get(name) is not None}
     return Route(
         name=row.name,
         targets=_targets(row.targets),
         fallbacks=_targets(row.fallbacks),
-        strategy=row.strategy,
-        policy=RoutePolicy(retries=int(row.policy.get("retries", RoutePolicy().retries)), **policy),
+        strategy=stored.Route.Strategy(row.strategy).value,
+        policy=policies.built(row.policy),
     )
 
 

@@ -138,7 +138,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["audit.api.permissions.ModelPermissions"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["audit.api.parsers.BoundedJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "audit.api.base.Pagination",
     "DEFAULT_SCHEMA_CLASS": "audit.api.openapi.Schema",
     "EXCEPTION_HANDLER": "audit.api.base.exception_handler",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
-from django.template.loader import render_to_string
 from unfold.decorators import display
 
 from audit import scope
@@ -16,10 +14,10 @@ from providers import route_warnings, services, usage
 from providers.admin.badges import EnabledColumn
 from providers.admin.base import MAIN_FORM, Refused, ServiceAdmin, Writes
 from providers.admin.bulk import Switched
-from providers.admin.forms import RouteForm
+from providers.admin.route_form import RouteForm
+from providers.admin.route_panel import panel
 from providers.admin.told import TellsWarnings
 from providers.models import Route
-from providers.resolution import resolve
 
 
 @admin.register(Route)
@@ -34,16 +32,16 @@ class RouteAdmin(Switched, TellsWarnings, EnabledColumn, ServiceAdmin):
     list_filter = ("strategy", "enabled")
     search_fields = ("name", "description")
     fieldsets = (
-        (None, {"fields": (("name", "strategy"), "enabled", "description")}),
-        ("Models", {"fields": ("targets", "fallbacks", "policy")}),
+        (None, {"fields": (("name", "enabled"), "description")}),
+        ("Models", {"fields": ("strategy", "targets", "fallbacks", "policy")}),
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
-        return fieldsets if obj is None else [*fieldsets, ("Leads to now", {"fields": ["leads_to"]})]
+        return fieldsets if obj is None else [*fieldsets, ("What a call would do now", {"fields": ["call_now"]})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return () if obj is None else ("name", "leads_to")
+        return () if obj is None else ("name", "call_now")
 
     def warnings_of(self, row: Route) -> list[str]:
         return route_warnings.warnings(row, route_warnings.models_of([row]))
@@ -55,8 +53,8 @@ class RouteAdmin(Switched, TellsWarnings, EnabledColumn, ServiceAdmin):
         super().save_model(request, obj, form, change)
 
     @display(description="Candidates, in the order of a call")
-    def leads_to(self, route: Route) -> str:
-        return render_to_string("admin/providers/resolution.html", asdict(resolve(route)))
+    def call_now(self, route: Route) -> str:
+        return panel(route)
 
     @display(description="Targets")
     def shown_targets(self, route: Route) -> str:

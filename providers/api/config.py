@@ -13,13 +13,14 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import permissions, serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNegotiation
-from rest_framework.parsers import BaseParser, JSONParser
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from audit import scope, source
 from audit.api.base import ChangeSetMixin
+from audit.api.parsers import BoundedJSONParser
 from providers.config_file import exporting, import_text, in_file, reading, schema, states
 from providers.errors import ConfigurationError
 from providers.models import Provider
@@ -142,7 +143,7 @@ class NotSynced(SyncResult):
 class SyncView(ConfigurationView):
     """Writes the provider, as it is now, into the YAML file that `init_db --sync` applies."""
 
-    parser_classes = (JSONParser,)
+    parser_classes = (BoundedJSONParser,)
     right = "providers.change_configfilestate"
     writes = True
 

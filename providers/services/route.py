@@ -9,19 +9,11 @@ from audit.errors import Duplicate
 from audit.history import change_set
 from providers import names, usage
 from providers.models import ProviderModel, Route
-from providers.parameters import LONGEST_SECONDS, TIMEOUTS
 from providers.problems import Problems, assign, check_columns, refuse
+from providers.services import route_policy
 
 FIELDS = ("description", "enabled", "strategy", "targets", "fallbacks", "policy")
-MOST_RETRIES = 10
 _TARGET = {"priority": 1, "weight": 1, "enabled": True}
-# Not built yet: only what they do by default may be said.
-_DEFAULTS_ONLY: Mapping[str, Any] = {
-    "content_filter_fallback": False,
-    "unsupported": "drop",
-    "stream_guard": None,
-    "cache": None,
-}
 
 
 def create_route(*, name: str, **fields: Any) -> Route:
@@ -67,7 +59,7 @@ def _check(route: Route, *, changed: Collection[str]) -> None:
         problems.add("targets", "A route needs at least one target.")
     if "policy" in changed:
         with problems.under():
-            _check_policy(route.policy)
+            route_policy.check(route.policy)
     problems.raise_found()
 
 
@@ -113,24 +105,3 @@ def _why_not(name: str) -> str:
     if Route.objects.filter(name=name).exists():
         return f'"{name}" is a route: targets are models ("provider_id/model_id"), so routes cannot go in circles.'
     return f'There is no model "{name[:320]}".'
-
-
-def _check_policy(policy: Any) -> None:
-    if not isinstance(policy, dict):
-        raise refuse("policy", "It must be a JSON object.")
-    names.check_json("policy", policy)
-    for name, value in policy.items():
-        if name == "retries":
-            names.check_whole_number("policy.retries", value, largest=MOST_RETRIES)
-        elif name in TIMEOUTS:
-            _check_seconds(f"policy.{name}", value)
-        elif name not in _DEFAULTS_ONLY:
-            known = ", ".join(("retries", *TIMEOUTS, *_DEFAULTS_ONLY))
-            raise refuse("policy", f'There is no "{name[:60]}"; there are {known}.')
-        elif value != _DEFAULTS_ONLY[name]:
-            raise refuse(f"policy.{name}", "Other values than the default are not supported yet.")
-
-
-def _check_seconds(field: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LONGEST_SECONDS:
-        raise refuse(field, f"It must be a number of seconds above 0, at most {LONGEST_SECONDS}.")
