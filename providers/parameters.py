@@ -26,6 +26,8 @@ ALIASES: Final = {"base_url": "api_base"}
 # Keys are bound to these, so everybody who may see the provider must be able to see them.
 ALWAYS_PLAIN: Final = frozenset({"api_base", "verify"})
 LONGEST_SECONDS: Final = 86_400
+PROBE_INTERVAL: Final = "probe_interval_seconds"
+SHORTEST_PROBE_INTERVAL: Final = 10
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
@@ -91,9 +93,9 @@ def effective(rows: Iterable[ConnectionParameter], environment: str) -> dict[str
 def check_request_settings(value: Any) -> None:
     """An object; the settings that are known have the types of the parameters of the same name."""
     names.check_object("request_settings", value)
-    for name in REQUEST_SETTINGS & value.keys():
+    for name in value.keys() & {*REQUEST_SETTINGS, *OF_NO_CALL}:
         try:
-            KNOWN[name](value[name])
+            (KNOWN.get(name) or OF_NO_CALL[name])(value[name])
         except ValueError as error:
             raise refuse("request_settings", f"{name}: {error}") from None
     for name in value.keys() & {*ALWAYS_PLAIN, *ALIASES, "proxy"}:
@@ -133,6 +135,15 @@ def _seconds(value: Any) -> float | int:
     number = _number(value)
     if not 0 < number <= LONGEST_SECONDS:
         raise ValueError(f"It must be a number of seconds above 0, at most {LONGEST_SECONDS}.")
+    return number
+
+
+def probe_interval(value: Any) -> int:
+    """Seconds; 0: off. ValueError where it is neither."""
+    number = _number(value)
+    if not isinstance(number, int) or not (number == 0 or SHORTEST_PROBE_INTERVAL <= number <= LONGEST_SECONDS):
+        least, most = SHORTEST_PROBE_INTERVAL, LONGEST_SECONDS
+        raise ValueError(f"It must be a whole number of seconds between {least} and {most}, or 0: no probes.")
     return number
 
 
@@ -210,4 +221,6 @@ KNOWN: Final[Mapping[str, Callable[[Any], Any]]] = {
     "extra_headers": _headers,
     "extra_body": _body,
 }
+# What request_settings may say beside them: of the provider, and of no call to it.
+OF_NO_CALL: Final[Mapping[str, Callable[[Any], Any]]] = {PROBE_INTERVAL: probe_interval}
 REQUEST_SETTINGS: Final = frozenset({*TIMEOUTS, "max_connections", "transport", "extra_headers", "extra_body"})

@@ -2,7 +2,7 @@
 
 It works for a disabled provider too: an operator tests before enabling. The call costs what a call costs and stands
 in the call table, without a project, with the tag `door: test`. Its result is kept (ProviderState), and is no
-revision.
+revision. `trial` and `asked` are for the prober, which makes the same call by itself and with a key of its choice.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from django.conf import settings
@@ -33,11 +33,12 @@ _NO_CALLERS: Final = CallersPart(by_key_hash={}, by_project={})
 
 
 @dataclass(slots=True)
-class _Probe:
-    """One test. `problem` is why there is no call to make."""
+class Trial:
+    """One test. `problem` is why there is no call to make; `key_id` is the key's, where one was chosen."""
 
     provider: Provider
     model: str = ""
+    key_id: str = ""
     call: Call | None = None
     secrets: tuple[str, ...] = field(default=(), repr=False)
     problem: str = ""
@@ -69,9 +70,9 @@ def run(*, provider: Provider, model: str = "", user: str = "") -> dict[str, Any
 
 def run_all(*, providers: Sequence[Provider], model: str = "", user: str = "") -> list[dict[str, Any]]:
     """The same for several, at the same time. A failed test is a result like another, and raises nothing."""
-    probes = [_probe(provider, model, user) for provider in providers]
-    _ask([probe for probe in probes if probe.call is not None])
-    return [_kept(probe) for probe in probes]
+    trials = [trial(provider, model=model, user=user) for provider in providers]
+    _ask([one for one in trials if one.call is not None])
+    return [_kept(one) for one in trials]
 
 
 def last(provider: Provider) -> dict[str, Any] | None:
@@ -82,41 +83,53 @@ def last(provider: Provider) -> dict[str, Any] | None:
     return {**state.last_test, "tested_at": state.last_test_at.isoformat()}
 
 
-def _kept(probe: _Probe) -> dict[str, Any]:
-    result, now = probe.result(), timezone.now()
-    if Provider.objects.filter(pk=probe.provider.pk).exists():  # it may have gone in these seconds
-        ProviderState.objects.update_or_create(
-            provider=probe.provider, defaults={"last_test_at": now, "last_test": result}
-        )
-    return {**result, "tested_at": now.isoformat()}
-
-
-def _probe(provider: Provider, model: str, user: str) -> _Probe:
+def trial(
+    provider: Provider, *, model: str = "", keys: Collection[str] | None = None, user: str = "", door: str = "test"
+) -> Trial:
+    """What is to be asked; nothing is asked yet. `keys`: ids of keys of which the one with most weight is to be used;
+    else all that the provider has are drawn by weight, as in a call."""
     if not kinds.is_known(provider.provider_type):
-        return _Probe(provider, problem=f"The kind '{provider.provider_type}' is not installed.")
+        return Trial(provider, problem=f"The kind '{provider.provider_type}' is not installed.")
     try:
         part = part_of(provider, environment=settings.GATEWAY_ENV, allow_private=settings.ALLOW_PRIVATE_UPSTREAMS)
     except ValueError as error:
-        return _Probe(provider, problem=str(error))
+        return Trial(provider, problem=str(error))
     chosen = model or _cheapest(provider, part)
     if not chosen:
-        return _Probe(provider, problem="There is no model to test with: add one that chats, or name a model.")
+        return Trial(provider, problem="There is no model to test with: add one that chats, or name a model.")
     stored = part.models.get((provider.provider_id, chosen))
-    name = f"{provider.provider_id}/{chosen}"
-    asked = testing_probe.request(name, stored.model_type if stored else "chat")
-    if asked is None:
-        return _Probe(provider, chosen, problem="A model of this type is not tested: its call would cost too much.")
-    endpoint, request = asked
+    found = testing_probe.request(f"{provider.provider_id}/{chosen}", stored.model_type if stored else "chat")
+    if found is None:
+        return Trial(provider, chosen, problem="A model of this type is not tested: its call would cost too much.")
+    endpoint, request = found
+    part, key_id = (part, "") if keys is None else _with_one_key(part, provider.provider_id, keys)
     call = Call(
         endpoint=endpoint,
         request=request,
         caller=_CALLER,
         snapshot=_snapshot(part, provider.provider_id, chosen),
-        tags={"door": "test"},
+        tags={"door": door},
         end_user=user,
         interrupted=_too_late,
     )
-    return _Probe(provider, chosen, call, _secrets(part.upstreams[provider.provider_id]))
+    return Trial(provider, chosen, key_id, call, _secrets(part.upstreams[provider.provider_id]))
+
+
+def _kept(made: Trial) -> dict[str, Any]:
+    result, now = made.result(), timezone.now()
+    if Provider.objects.filter(pk=made.provider.pk).exists():  # it may have gone in these seconds
+        ProviderState.objects.update_or_create(
+            provider=made.provider, defaults={"last_test_at": now, "last_test": result}
+        )
+    return {**result, "tested_at": now.isoformat()}
+
+
+def _with_one_key(part: ProvidersPart, provider_id: str, keys: Collection[str]) -> tuple[ProvidersPart, str]:
+    """And its id: "" where the provider has none of them."""
+    upstream = part.upstreams[provider_id]
+    found = sorted((key for key in upstream.keys if key.key_id in keys), key=lambda key: (-key.weight, key.key_id))[:1]
+    narrowed = replace(part, upstreams={provider_id: replace(upstream, keys=tuple(found))})
+    return narrowed, found[0].key_id if found else ""
 
 
 def _cheapest(provider: Provider, part: ProvidersPart) -> str:
@@ -160,38 +173,39 @@ def _secrets(upstream: Upstream) -> tuple[str, ...]:
     return (*(key.secret for key in upstream.keys), *upstream.headers.values())
 
 
-def _ask(probes: Sequence[_Probe]) -> None:
-    if not probes:
+def _ask(trials: Sequence[Trial]) -> None:
+    if not trials:
         return
     try:
         gateway = service.current()
     except GatewayError as error:
-        for probe in probes:
-            probe.error = error
+        for one in trials:
+            one.error = error
         return
-    sync.run(_asked(gateway, probes))
+    sync.run(asked(gateway, trials))
 
 
-async def _asked(gateway: Gateway, probes: Sequence[_Probe]) -> None:
-    await asyncio.gather(*(_one(gateway, probe) for probe in probes))
+async def asked(gateway: Gateway, trials: Sequence[Trial]) -> None:
+    """Makes the calls, all at the same time, and notes how each ended. They all have one to make."""
+    await asyncio.gather(*(_one(gateway, one) for one in trials))
 
 
-async def _one(gateway: Gateway, probe: _Probe) -> None:
-    assert probe.call is not None
+async def _one(gateway: Gateway, made: Trial) -> None:
+    assert made.call is not None
     began = time.monotonic()
     try:
         async with asyncio.timeout(SECONDS):
-            reply = await gateway.complete(probe.call)
-        probe.response = testing_probe.shown(reply.body, probe.secrets)
+            reply = await gateway.complete(made.call)
+        made.response = testing_probe.shown(reply.body, made.secrets)
     except TimeoutError:
-        probe.error = _too_late()
+        made.error = _too_late()
     except GatewayError as error:
-        probe.error = error
+        made.error = error
     except Exception:  # the door of a test: whatever it was, the operator gets an answer, and the log the stack
-        log.exception("a test of a provider failed unexpectedly", extra={"provider": probe.provider.provider_id})
-        probe.error = InternalError("The gateway failed.")
+        log.exception("a test of a provider failed unexpectedly", extra={"provider": made.provider.provider_id})
+        made.error = InternalError("The gateway failed.")
     finally:
-        probe.seconds = time.monotonic() - began
+        made.seconds = time.monotonic() - began
 
 
 def _too_late() -> GatewayError:

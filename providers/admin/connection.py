@@ -5,6 +5,7 @@ A test or a list asks the provider, which takes seconds: no transaction and no c
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 
 from django.contrib import admin, messages
@@ -16,7 +17,7 @@ from django.utils.html import format_html
 from unfold.decorators import action, display
 
 from audit.admin_base import change_set_of
-from providers import discovery, testing
+from providers import discovery, probing, testing
 from providers.admin.badges import badge, moment
 from providers.admin.base import told
 from providers.models import Provider
@@ -33,12 +34,12 @@ class ConnectionPages:
 
     @display(description="Last test")
     def shown_last_test(self, provider: Provider) -> str:
-        """With its time."""
-        result = testing.last(provider)
-        if result is None:
-            return "-"
-        colour = "enabled" if result["success"] else "disabled"
-        return format_html("{} {}", badge(colour, _word(result)), moment(provider.state.last_test_at))
+        """With its time, and the last probe where it is probed."""
+        result, probe = testing.last(provider), probing.last(provider)
+        shown = "-" if result is None else _shown(result, provider.state.last_test_at)
+        if probe is None:
+            return shown
+        return format_html("{}<br>probe: {}", shown, _shown(probe, datetime.fromisoformat(probe["probed_at"])))
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -74,6 +75,7 @@ class ConnectionPages:
             **self.admin_site.each_context(request),
             "title": "Test connection",
             "lines": [(provider, testing.last(provider), _change_url(provider)) for provider in providers],
+            "probes": [(provider, probe) for provider in providers if (probe := probing.last(provider)) is not None],
             "models": _models(providers[0]) if len(providers) == 1 else (),
         }
         return TemplateResponse(request, "admin/providers/test.html", context)
@@ -137,6 +139,11 @@ def _change_url(provider: Provider) -> str:
 
 def _models(provider: Provider) -> list[str]:
     return [row.model_id for row in provider.models.all() if row.model_id != "*"]
+
+
+def _shown(result: dict[str, Any], at: datetime) -> str:
+    colour = "enabled" if result["success"] else "disabled"
+    return format_html("{} {}", badge(colour, _word(result)), moment(at))
 
 
 def _word(result: dict[str, Any]) -> str:

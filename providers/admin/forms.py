@@ -18,6 +18,10 @@ _CAPABILITIES = (
     "others; leave it empty where you do not know."
 )
 
+_SETTINGS = (
+    'Settings of every call to this provider: {"timeout_seconds": 120}. {"probe_interval_seconds": 60} asks it once a '
+    "minute whether it works; that costs what a call costs."
+)
 _PRICES = (
     "In nano-USD per million tokens (1 USD per million tokens is 1000000000), one entry a line for each day on which "
     'they change: [{"valid_from": "2026-01-31", "input": 2500000000, "output": 10000000000}]. Also cache_read, '
@@ -50,7 +54,7 @@ def fix(form: ServiceForm, *names: str) -> None:
 
 class ProviderForm(ServiceForm):
     description = forms.CharField(required=False, widget=UnfoldAdminTextareaWidget({"rows": 2}))
-    request_settings = JsonText(rows=4, help_text='Settings of every call to this provider: {"timeout_seconds": 120}.')
+    request_settings = JsonText(rows=4, help_text=_SETTINGS)
 
 
 class ModelForm(ServiceForm):
@@ -135,16 +139,3 @@ class ParameterRow(ParameterForm):
         for name, width in WIDTHS.items():
             if name in self.fields:
                 self.fields[name].widget.attrs["style"] = f"width: {width}"
-
-
-class RouteForm(ServiceForm):
-    description = forms.CharField(required=False, widget=UnfoldAdminTextareaWidget({"rows": 2}))
-    targets = JsonText(
-        empty=list,
-        first="model",
-        help_text='[{"model": "openai/gpt-4o", "priority": 1, "weight": 1}]: lower priority first, then by weight.',
-    )
-    fallbacks = JsonText(
-        empty=list, first="model", rows=4, help_text='After the targets: [{"model": "anthropic/claude-x"}].'
-    )
-    policy = JsonText(rows=4, help_text='All optional: {"retries": 2, "timeout_seconds": 600}.')

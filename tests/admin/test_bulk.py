@@ -84,7 +84,7 @@ def test_warnings_stand_on_the_page_that_comes_after_a_save(admin: Client, provi
     assert "openai/text lacks what openai/able can" in admin.get(ROUTES).content.decode()
     row = Route.objects.get()
     page = admin.get(f"{ROUTES}{row.pk}/change/").content.decode()
-    assert "Leads to now" in page
+    assert "What a call would do now" in page
     assert "lacks what openai/able can" in page
     services.update_model(model=ProviderModel.objects.get(model_id="able"), enabled=False)
     assert "the model is disabled" in admin.get(f"{ROUTES}{row.pk}/change/").content.decode()

@@ -75,6 +75,24 @@ PROVIDERS = st.fixed_dictionaries(
 PROJECTS = st.fixed_dictionaries(
     {}, optional={"owner": TEXTS, "enabled": st.booleans(), "tags": st.just({"team": "1"}), "environment": ENVIRONMENTS}
 )
+STRATEGIES = st.sampled_from(Route.Strategy.values)
+SHARES = st.floats(0, 0.5, exclude_min=True)
+PRICES = st.integers(0, 10**15).map(lambda nano: nano / 10**9 if nano % 10**9 else nano // 10**9)
+POLICIES = st.fixed_dictionaries(
+    {},
+    optional={
+        "retries": st.integers(0, 10),
+        "timeout_seconds": st.floats(0.001, 86_400) | st.integers(1, 86_400),
+        "content_filter_fallback": st.booleans(),
+        "unsupported": st.sampled_from(["drop", "refuse"]),
+        "stream_guard": st.none()
+        | st.just({"until": "finish"})
+        | st.integers(1, 10**6).map(lambda number: {"characters": number}),
+        "affinity": st.sampled_from([None, "session", "conversation"]),
+        "max_price_usd": st.none() | st.dictionaries(st.sampled_from(["input", "output"]), PRICES, min_size=1),
+        "hedge": st.none() | SHARES.map(lambda share: {"max_share": share}),
+    },
+)
 
 
 @st.composite
@@ -84,9 +102,8 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
     targets = st.lists(
         st.sampled_from(models).map(lambda model: {"model": model}), min_size=1, max_size=2, unique_by=str
     )
-    routes = (
-        st.dictionaries(NAMES, targets.map(lambda found: {"targets": found}), max_size=2) if models else st.just({})
-    )
+    route = st.fixed_dictionaries({"targets": targets}, optional={"strategy": STRATEGIES, "policy": POLICIES})
+    routes = st.dictionaries(NAMES, route, max_size=2) if models else st.just({})
     projects = draw(st.dictionaries(NAMES, PROJECTS, max_size=2))
     return {"version": 1, "providers": providers, "routes": draw(routes), "projects": projects}
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import override_settings
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -264,3 +266,18 @@ def test_origins_have_no_spaces_and_always_a_port(url: str) -> None:
     assert " " not in origin(url)
     assert origin(url).rpartition(":")[2].isdigit()
     assert origin(url) == origin(url.upper().replace("HTTPS:", "https:").replace("HTTP:", "http:"))
+
+
+def test_a_fingerprint_tells_one_value_of_a_key_from_the_next(tmp_path: Path) -> None:
+    """Also of a reference, whose value changes without anybody's writing."""
+    file = tmp_path / "key"
+    file.write_text(SECRET)
+    with override_settings(SECRETS_DIR=str(tmp_path)):
+        make(api_keys=[{"key_value": SECRET}, {"name": "referred", "reference": "file:key"}])
+        stored, referred = part().upstreams["p"].keys
+        assert stored.fingerprint == referred.fingerprint == ApiKey.objects.get(name="default").fingerprint
+        assert len(stored.fingerprint) == 16 and SECRET not in repr(part())
+        file.write_text(f"{SECRET}-rotated")
+        again = {key.key_id: key.fingerprint for key in part().upstreams["p"].keys}
+    assert again[stored.key_id] == stored.fingerprint
+    assert again[referred.key_id] not in ("", referred.fingerprint)

@@ -12,10 +12,12 @@ from rest_framework.test import APIClient
 
 from access import roles
 from access import services as access_services
-from audit import call_store, history
+from audit import attempt_rollups, call_store, health_events, history
 from providers import services, testing
 from providers.models import ApiKey, Provider
 from tests.providers.conftest import SECRET
+from tests.support.health import event
+from tests.support.made_calls import failover_trace
 from tests.support.records import record
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +54,20 @@ def test_the_error_rate_of_the_last_hour(api: APIClient, openai: dict[str, Any])
     told = ask(api)["openai"]
     assert (told["requests"], told["failed"], told["error_rate"]) == (3, 1, 0.333333)
     assert told["last_call_at"] is not None
+
+
+def test_attempts_that_another_provider_saved_count_as_failures_too(api: APIClient, openai: dict[str, Any]) -> None:
+    services.create_provider(provider_id="anthropic", provider_type="anthropic")
+    now = timezone.now()
+    trace = failover_trace()
+    records = [record(now, provider="anthropic", trace=trace), record(now, provider="anthropic", trace=trace)]
+    call_store.insert(records)
+    call_store.insert(records)  # read again after a crash
+    told = ask(api)
+    assert (told["openai"]["requests"], told["openai"]["attempts"], told["openai"]["failed_attempts"]) == (0, 4, 4)
+    assert (told["openai"]["error_rate"], told["anthropic"]["error_rate"]) == (1, 0)
+    attempt_rollups.forget(now=now + attempt_rollups.KEEP + timedelta(minutes=2))
+    assert ask(api)["openai"]["attempts"] == 0
 
 
 def test_the_last_test_is_shown(api: APIClient) -> None:
@@ -109,3 +125,27 @@ def test_it_costs_the_same_however_many_providers_there_are(
         )
     with django_assert_max_num_queries(14):
         assert len(ask(api)) == 6
+
+
+def test_breakers_and_open_incidents(api: APIClient, openai: dict[str, Any]) -> None:
+    services.create_provider(provider_id="well", provider_type="echo")
+    now = timezone.now().timestamp()
+    health_events.insert(
+        [
+            event(0, began=now - 9, kind="key", name="openai/k1", category="auth", until=now + 600),
+            event(0, began=now - 8, new="cooling", category="rate_limit", until=now + 60),
+            event(0, began=now - 7, kind="model", name="openai/gpt-4o", category="server", new="half_open"),
+            event(0, began=now - 9, name="gone"),
+        ]
+    )
+    told = ask(api)
+    assert told["well"]["breaker"] == {"state": "closed", "category": "", "until": None, "troubled": []}
+    assert told["well"]["open_incidents"] == 0
+    breaker = told["openai"]["breaker"]
+    assert (breaker["state"], breaker["category"], breaker["until"]) == ("half_open", "server", None)
+    assert [(one["kind"], one["name"], one["state"]) for one in breaker["troubled"]] == [
+        ("key", "openai/k1", "open"),  # another key may serve: it is not the provider's own state
+        ("model", "openai/gpt-4o", "half_open"),
+        ("provider", "openai", "cooling"),
+    ]
+    assert told["openai"]["open_incidents"] == 1
