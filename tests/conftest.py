@@ -15,7 +15,8 @@ DATABASE_FIXTURES = frozenset({"db", "transactional_db", "live_server"})
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--slow", action="store_true", help="the long form of tests that have one (the transport's soak)")
+    long = "the long form of tests that have one (the transport's soak, the sixteen faults in their own time)"
+    parser.addoption("--slow", action="store_true", help=long)
 
 
 def pytest_configure(config: pytest.Config) -> None:

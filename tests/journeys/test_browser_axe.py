@@ -5,11 +5,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from llm.observe.spool import Spool
 from tests.conftest import MISSING
+from tests.support import health, made_calls
+from tests.support.eventually import eventually
 from tests.support.gateway import ROOT, GatewayProcess
 from tests.support.visitor import ARGUMENTS, Visitor
 
@@ -21,6 +25,7 @@ AXE = ROOT / "tests" / "node" / "node_modules" / "axe-core" / "axe.min.js"
 if not AXE.exists():
     pytest.skip(f"{MISSING}axe-core (npm)", allow_module_level=True)
 
+A_CALL = made_calls.call(timedelta(minutes=1), latency_ms=7250.0, trace=made_calls.failover_trace())
 PAGES = (
     "/admin/",
     "/admin/playground/",
@@ -33,7 +38,12 @@ PAGES = (
     "/admin/providers/priceproposal/",
     "/admin/access/project/",
     "/admin/access/projectkey/",
+    "/admin/health/",
+    "/admin/audit/incident/",
+    "/admin/audit/incident/1/change/",
+    "/admin/audit/healthevent/",
     "/admin/audit/call/",
+    f"/admin/audit/call/{A_CALL.call_id}/change/",
     "/admin/audit/changeset/",
     "/admin/audit/changeset/1/change/",
     "/admin/audit/changeset/1/revert/",
@@ -48,6 +58,12 @@ FAULTS = """async () => (await axe.run(document, {resultTypes: ["violations"]}))
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
     with GatewayProcess(tmp_path_factory.mktemp("axe")) as process:
+        sink = Spool(process.data_dir / "spool")
+        for change in health.a_bad_day():
+            sink.tell(change)
+        sink.write(A_CALL)
+        sink.close()
+        eventually(lambda: process.rest("GET", f"/calls/{A_CALL.call_id}").ok)
         yield process
 
 

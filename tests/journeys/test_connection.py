@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -75,6 +76,30 @@ def test_in_the_control_process(gateway: GatewayProcess, upstream: ThreadedUpstr
         return [day["requests"] for day in days] == [1] and key["last_used_at"] is not None
 
     eventually(counted)  # the test's own call
+
+
+def test_the_control_process_probes(gateway: GatewayProcess, upstream: ThreadedUpstream) -> None:
+    body = {
+        "provider_id": "probed-2",  # one of those that come first after a start
+        "provider_type": "openai",
+        "connection_params": {"api_base": f"{upstream.url}/v1"},
+        "models": [{"model_id": "only-probed"}],
+        "api_key": {"key_value": "sk-test"},
+        "request_settings": {"probe_interval_seconds": 86_400},
+    }
+    assert gateway.rest("POST", "/providers", json=body).status_code == 201
+
+    def probe() -> dict[str, Any] | None:
+        told = gateway.rest("GET", "/status").json()["providers"]
+        return next(one["last_probe"] for one in told if one["provider_id"] == "probed-2")
+
+    assert eventually(probe, seconds=30)["success"]
+
+    def calls() -> list[dict[str, str]]:
+        return [one["tags"] for one in gateway.rest("GET", "/calls?provider=probed-2").json()["results"]]
+
+    assert eventually(calls) == [{"door": "probe"}]
+    assert gateway.rest("DELETE", "/providers/probed-2").status_code == 204
 
 
 @pytest.mark.parametrize("server", SERVERS)

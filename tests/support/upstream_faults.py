@@ -8,6 +8,14 @@ from tests.support.upstream_behaviours import FOREVER, SSE, Behaviour, answer, h
 from tests.support.upstream_wire import Exchange, head
 
 LONG = Reply("one two three four five six seven eight nine ten")
+LATE = Reply("late")
+# The events before the first that holds any text, and one that is broken off where its text would begin.
+LEADING = {"openai_chat": 1, "anthropic_messages": 3, "gemini": 0}
+GARBLED = {
+    "openai_chat": b'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","choices":[{"delta":{"content":\n\n',
+    "anthropic_messages": b'event: content_block_delta\ndata: {"type":"content_block_delta","delta":{"text":\n\n',
+    "gemini": b'data: {"candidates":[{"content":{"parts":[{"text":\n\n',
+}
 
 
 def refuse(
@@ -112,24 +120,24 @@ def late(seconds: float = 20.0, then: Behaviour | None = None) -> Behaviour:
     return behave
 
 
-def late_first_token(seconds: float = 20.0) -> Behaviour:
+def late_first_token(seconds: float = 20.0, value: Reply = LATE) -> Behaviour:
     """The head of a stream at once, its first event after so long, then the rest."""
 
     async def behave(exchange: Exchange) -> None:
         await exchange.begin(headers_of(exchange, SSE))
         await exchange.delay(seconds)
-        await exchange.chunk(b"".join(stream_of(exchange, Reply("late"))))
+        await exchange.chunk(b"".join(stream_of(exchange, value)))
         await exchange.end()
 
     return behave
 
 
-def cut(after: int = 4, *, how: str = "close") -> Behaviour:
+def cut(after: int = 4, *, how: str = "close", value: Reply = LONG) -> Behaviour:
     """A stream that stops after so many events. `how`: "close" (FIN within the transfer), "reset" (RST), "end" (the
     transfer ends cleanly, the answer does not)."""
 
     async def behave(exchange: Exchange) -> None:
-        await _first_events(exchange, after)
+        await _first_events(exchange, after, value)
         if how == "end":
             await exchange.end()
         elif how == "reset":
@@ -140,11 +148,22 @@ def cut(after: int = 4, *, how: str = "close") -> Behaviour:
     return behave
 
 
-def stall(after: int = 4, seconds: float = FOREVER) -> Behaviour:
+def stall(after: int = 4, seconds: float = FOREVER, *, value: Reply = LONG) -> Behaviour:
     """A stream that says nothing more after so many events."""
 
     async def behave(exchange: Exchange) -> None:
-        await _first_events(exchange, after)
+        await _first_events(exchange, after, value)
+        await exchange.delay(seconds)
+        exchange.close()
+
+    return behave
+
+
+def stalled_body(seconds: float = FOREVER) -> Behaviour:
+    """The head of a whole answer, and no byte of its body."""
+
+    async def behave(exchange: Exchange) -> None:
+        await exchange.raw(head(200, {**headers_of(exchange, "application/json"), "content-length": "1000"}))
         await exchange.delay(seconds)
         exchange.close()
 
@@ -165,13 +184,26 @@ def malformed_chunk(after: int = 4) -> Behaviour:
     return behave
 
 
-def no_done(*, stalls: bool = False) -> Behaviour:
+def garbled(after: int = 4, *, value: Reply = LONG) -> Behaviour:
+    """One event too many after so many: broken off before it says anything. The stream goes on, and lacks nothing."""
+
+    async def behave(exchange: Exchange) -> None:
+        events = stream_of(exchange, value)
+        await exchange.begin(headers_of(exchange, SSE))
+        for event in [*events[:after], GARBLED[exchange.request.dialect], *events[after:]]:
+            await exchange.chunk(event)
+        await exchange.end()
+
+    return behave
+
+
+def no_done(*, stalls: bool = False, value: Reply = LONG) -> Behaviour:
     """All but the last event ([DONE], message_stop); `stalls`: and the connection stays open. Gemini's mark is the end
     of the transfer: the connection is closed without it."""
 
     async def behave(exchange: Exchange) -> None:
         gemini = exchange.request.dialect == "gemini"
-        events = stream_of(exchange, LONG)
+        events = stream_of(exchange, value)
         await exchange.begin(headers_of(exchange, SSE))
         await exchange.chunk(b"".join(events if gemini else events[:-1]))
         await exchange.delay(FOREVER if stalls else 0)
@@ -187,7 +219,7 @@ def error_in_stream(after: int = 4, message: str = "The server had an error.") -
     """The dialect's in-band error after so many events, then the end of the transfer."""
 
     async def behave(exchange: Exchange) -> None:
-        await _first_events(exchange, after)
+        await _first_events(exchange, after, LONG)
         await exchange.chunk(answers.error_event(exchange.request.dialect, message))
         await exchange.end()
 
@@ -257,7 +289,22 @@ def not_http() -> Behaviour:
     return behave
 
 
-async def _first_events(exchange: Exchange, count: int) -> None:
+def refuses_prefill(then: Behaviour) -> Behaviour:
+    """A model that takes no beginning of its own answer from the caller."""
+
+    async def behave(exchange: Exchange) -> None:
+        messages = exchange.request.json.get("messages")
+        last = messages[-1] if isinstance(messages, list) and messages else {}
+        if isinstance(last, dict) and last.get("role") == "assistant":
+            message = "This model does not support assistant message prefill."
+            await refuse(400, message, code="invalid_prefill")(exchange)
+        else:
+            await then(exchange)
+
+    return behave
+
+
+async def _first_events(exchange: Exchange, count: int, value: Reply) -> None:
     await exchange.begin(headers_of(exchange, SSE))
-    for event in stream_of(exchange, LONG)[:count]:
+    for event in stream_of(exchange, value)[:count]:
         await exchange.chunk(event)
