@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import cores, report, servers
+from bench import cores, ports, report, servers
 from bench.scenarios import Bench
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -41,9 +41,11 @@ def run(bench: Bench, folder: Path) -> list[str]:
                 bench.everywhere(server)
         except servers.CannotStart as reason:
             missing.append(str(reason))
-        with servers.gateway(provider.port, folder / "gateway", core) as server:
+        frail = ports.free()
+        with servers.gateway(provider.port, frail, folder / "gateway", core) as server:
             bench.everywhere(server)
             bench.gateway_only(server)
+            bench.outage(server, lambda: servers.mock(other, frail))
             _say(f"resident memory of a data worker: {server.resident_megabytes():.0f} MB")
     return missing
 

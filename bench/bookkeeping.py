@@ -24,6 +24,7 @@ from llm.observe.metrics import Metrics
 from llm.observe.record import CallRecord, encode
 from llm.observe.spool import Spool
 from llm.observe.spool_file import frame
+from llm.observe.trace import TraceStep
 
 ROUNDS: Final = 7
 CALLS: Final = 20_000
@@ -73,7 +74,28 @@ def record(at: float, place: int) -> CallRecord:
         output_tokens=place % 900,
         latency_ms=300.0 + place % 4000,
         overhead_ms=0.4,
+        trace=trace(f"provider-{place % 3}/model-{place % MODELS}", place),
     )
+
+
+def trace(model: str, place: int) -> list[TraceStep]:
+    """Of a usual call: the first one asked has served."""
+    return [
+        TraceStep(event="plan", reason="priority", candidates=(model,)),
+        TraceStep(
+            event="attempt",
+            at_ms=0.312,
+            duration_ms=300.123 + place % 4000,
+            model=model,
+            key="main",
+            role="target",
+            outcome="succeeded",
+            first_token_ms=120.512,
+            input_tokens=1200,
+            output_tokens=place % 900,
+            cost_nano_usd=1_234_000,
+        ),
+    ]
 
 
 def data_plane(folder: Path) -> None:

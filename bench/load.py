@@ -29,6 +29,7 @@ class Load(msgspec.Struct, kw_only=True):
     size: int = 1024
     stream: bool = False
     key: str = ""
+    model: str = wire.MODEL
     core: int | None = None
 
 
@@ -48,7 +49,7 @@ class Run:
     """What the connections share."""
 
     def __init__(self, load: Load) -> None:
-        self.request = wire.request(path=load.path, size=load.size, stream=load.stream, key=load.key)
+        self.request = wire.request(path=load.path, size=load.size, stream=load.stream, key=load.key, model=load.model)
         self.began = perf_counter()
         self.counted_from = self.began + load.seconds * _WARM_UP
         self.until = self.began + load.seconds

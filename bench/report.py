@@ -72,7 +72,16 @@ def _own(results: Results) -> list[Row]:
     for quantile in ("p50", "p99"):
         quiet, busy = (results.added(scenario, f"{quantile}_ms", of="gateway") for scenario in ("quiet", "export"))
         rows.append(_row(f"added {quantile}, quiet -> while the admin exports", "ms", quiet, busy, "<= 2"))
+    for scenario, label in (("down", "in the primary's outage"), ("after", "after it")):
+        for quantile in ("p50", "p99"):
+            calm, other = (_latency(results, name, quantile) for name in ("up", scenario))
+            rows.append(_row(f"{quantile}, primary up -> {label}", "ms", calm, other, ""))
     return rows
+
+
+def _latency(results: Results, scenario: str, quantile: str) -> float | None:
+    found = results.get("gateway", scenario)
+    return float(getattr(found.seen, f"{quantile}_ms")) if found else None
 
 
 def _row(label: str, unit: str, base: float | None, ours: float | None, goal: str) -> Row:

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -83,6 +83,17 @@ class Bench:
         with _exporting(server) as pages:
             self.measure(server, "export", connections=1)
         self._say(f"{'':8} {len(pages)} pages of 200 calls were read meanwhile")
+
+    def outage(self, server: Server, primary: Callable[[], AbstractContextManager[Server]]) -> None:
+        """A route whose first provider is there, is gone, and comes back: `primary` starts it."""
+        with primary():
+            self._on_route(server, "up")
+        self._on_route(server, "down")
+        with primary():
+            self._on_route(server, "after")
+
+    def _on_route(self, server: Server, scenario: str) -> None:
+        self.measure(server, scenario, connections=8, model=servers.OUTAGE)
 
 
 def _run(load: Load) -> Seen:

@@ -20,6 +20,7 @@ from bench.cores import stay_on
 
 ROOT = Path(__file__).resolve().parents[1]
 KEY = "gw-bench-0123456789abcdef0123456789abcdef"
+OUTAGE = "outage"
 TOKEN = "gwadm-bench-0123456789abcdef0123456789abcdef"
 # The modules that serve the port of run_api; its other children do other work.
 _DATA = ("gateway_project.supervisor.data", "gateway_project.supervisor.api")
@@ -67,8 +68,9 @@ def _cpu(process: psutil.Process) -> float:
 
 
 @contextmanager
-def mock(core: int | None) -> Iterator[Server]:
-    with _running([sys.executable, "-m", "bench.upstream", *_on(core)]) as process:
+def mock(core: int | None, port: int = 0) -> Iterator[Server]:
+    """A provider; `port` 0: any that is free."""
+    with _running([sys.executable, "-m", "bench.upstream", "--port", str(port), *_on(core)]) as process:
         yield Server("direct", int(_first_line(process)))
 
 
@@ -114,10 +116,11 @@ http {{
 
 
 @contextmanager
-def gateway(upstream: int, folder: Path, core: int | None) -> Iterator[Server]:
-    """`init_db --sync`, then `run_api` with one data worker. Everything is as it is by default."""
+def gateway(upstream: int, frail: int, folder: Path, core: int | None) -> Iterator[Server]:
+    """`init_db --sync`, then `run_api` with one data worker. Everything is as it is by default. The route OUTAGE goes
+    to the provider at the port `frail`, and where that fails to the one at `upstream`."""
     folder.mkdir()
-    environment = _environment(folder, upstream)
+    environment = _environment(folder, upstream, frail)
     manage = [sys.executable, str(ROOT / "manage.py")]
     subprocess.run([*manage, "init_db", "--sync"], env=environment, check=True, capture_output=True, timeout=120)
     command = [*manage, "run_api", "--host", "127.0.0.1", "--port", "0", "--workers", "1"]
@@ -128,16 +131,14 @@ def gateway(upstream: int, folder: Path, core: int | None) -> Iterator[Server]:
         yield Server("gateway", int(line.split()[4].rpartition(":")[2]), process.pid)
 
 
-def _environment(folder: Path, upstream: int) -> dict[str, str]:
-    provider = {
-        "display_name": "Bench",
-        "provider_type": "openai",
-        "connection_params": {"api_base": f"http://127.0.0.1:{upstream}/v1"},
-        "api_keys": [{"name": "default", "reference": "env:BENCH_API_KEY"}],
-        "models": {wire.MODEL: {"display_name": "Bench"}},
+def _environment(folder: Path, upstream: int, frail: int) -> dict[str, str]:
+    targets = [{"model": "frail/frail", "priority": 1}, {"model": f"bench/{wire.MODEL}", "priority": 2}]
+    content = {
+        "version": 1,
+        "providers": {"bench": _provider(wire.MODEL, upstream), "frail": _provider("frail", frail)},
+        "routes": {OUTAGE: {"targets": targets}},
     }
-    # JSON is YAML.
-    (folder / "config.yaml").write_text(json.dumps({"version": 1, "providers": {"bench": provider}}))
+    (folder / "config.yaml").write_text(json.dumps(content))  # JSON is YAML
     values = {
         "DATA_DIR": str(folder / "data"),
         "DATABASE_URL": f"sqlite:///{folder / 'gateway.db'}",
@@ -148,6 +149,16 @@ def _environment(folder: Path, upstream: int) -> dict[str, str]:
     }
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("LLM_GATEWAY_", "DJANGO_"))}
     return {**kept, "BENCH_API_KEY": "sk-bench", **{f"LLM_GATEWAY_{name}": value for name, value in values.items()}}
+
+
+def _provider(model: str, port: int) -> dict[str, object]:
+    return {
+        "display_name": model,
+        "provider_type": "openai",
+        "connection_params": {"api_base": f"http://127.0.0.1:{port}/v1"},
+        "api_keys": [{"name": "default", "reference": "env:BENCH_API_KEY"}],
+        "models": {model: {"display_name": model}},
+    }
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The mock provider: canned bytes, no parsing beyond a request's length. Prints its port.
 
-python -m bench.upstream --core 1
+python -m bench.upstream --core 1 --port 0
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ def _length(head: bytes) -> int:
     return int(rest.partition(b"\r")[0] or 0)
 
 
-async def serve() -> None:
-    server = await asyncio.get_running_loop().create_server(Provider, "127.0.0.1", 0, backlog=1024)
+async def serve(port: int) -> None:
+    server = await asyncio.get_running_loop().create_server(Provider, "127.0.0.1", port, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
@@ -85,8 +85,10 @@ async def serve() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--core", type=int)
-    stay_on(parser.parse_args().core)
-    uvloop.run(serve())
+    parser.add_argument("--port", type=int, default=0)
+    options = parser.parse_args()
+    stay_on(options.core)
+    uvloop.run(serve(options.port))
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ _FRAME: Final = {"id": "chatcmpl-bench", "object": "chat.completion.chunk", "cre
 _USAGE: Final = {"prompt_tokens": 200, "completion_tokens": 60, "total_tokens": 260}
 
 
-def request(*, path: str, size: int, stream: bool = False, key: str = "") -> bytes:
+def request(*, path: str, size: int, stream: bool = False, key: str = "", model: str = MODEL) -> bytes:
     """A whole HTTP request with a body of `size` bytes, in the dialect of its path."""
-    given: dict[str, object] = {"model": MODEL, "max_tokens": 100, "stream": stream}
+    given: dict[str, object] = {"model": model, "max_tokens": 100, "stream": stream}
     empty = len(json.dumps({**given, "messages": [{"role": "user", "content": ""}]}))
     body = json.dumps({**given, "messages": [{"role": "user", "content": _text(max(size - empty, 1))}]}).encode()
     head = (
