@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from gateway_project import wiring
 from llm import service, sync
 from llm.http.app import App, owns
+from llm.http.direct import Line
 
 FIRST_LOAD_SECONDS = 5.0
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
@@ -35,6 +36,10 @@ class Front:
             await calls(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
+
+    def direct(self, line: Line, path: str, headers: Mapping[str, str], body: bytes) -> Coroutine[Any, Any, None]:
+        """See `App.direct`."""
+        return (self._calls or self._begin()).direct(line, path, headers, body)
 
     def _begin(self) -> App:
         sync.adopt(asyncio.get_running_loop())

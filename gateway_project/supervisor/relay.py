@@ -11,7 +11,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from llm.http.exchange import Leaving
+from llm.http.exchange import LEFT, Leaving
 
 PEER: Final = "x-gateway-peer"  # "address port" of the caller; believed by the control process only (control.py)
 # RFC 9110, section 7.6.1: what belongs to one connection. `expect` was answered by our own server.
@@ -39,8 +39,8 @@ class Relay:
             await send({"type": "websocket.close", "code": 1000})
             return
         answer = _Answer(send)
-        leaving = Leaving(receive, scope)
-        async with leaving:
+        leaving = Leaving(receive, scope.get(LEFT))
+        with leaving:
             try:
                 await self._hand_on(scope, receive, answer, leaving)
             except aiohttp.ClientConnectorError:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 
 from llm import sync
 from llm.errors import GatewayError, InternalError, MethodNotAllowed, UnknownPath
 from llm.http import calls, models, reply, silence
-from llm.http.exchange import BODY_LIMIT, Exchange, Header, Receive, Scope, Send
+from llm.http.direct import DirectExchange, Line
+from llm.http.exchange import BODY_LIMIT, AsgiExchange, Exchange, Header, Receive, Scope, Send
 from llm.service import Gateway
 from llm.spec import Dialect
 
@@ -29,6 +30,11 @@ _DOORS: Final = {
     "/generate": calls.GENERATE,
     **calls.SURFACES,
 }
+DIRECT: Final[Mapping[bytes, str]] = {
+    path.encode(): path for path, door in _DOORS.items() if isinstance(door, calls.Door)
+}
+"""The paths of calls that a server may hand over by `App.direct`: POST, with the whole body."""
+
 _READ: Final = ("GET", "HEAD")
 _PROBE_HEADERS: Final[tuple[Header, ...]] = (reply.JSON, (b"cache-control", b"no-store"))
 _encode = msgspec.json.Encoder().encode
@@ -61,17 +67,26 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await self._serve(Exchange(scope, receive, send))
+            await self._serve(AsgiExchange(scope, receive, send))
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
         else:
             await send({"type": "websocket.close", "code": 1000})
 
+    def direct(self, line: Line, path: str, headers: Mapping[str, str], body: bytes) -> Coroutine[Any, Any, None]:
+        """Answers a call to one of `DIRECT`. Header names in lower case."""
+        exchange = DirectExchange(line, path, headers, body)
+        return self._guarded(exchange, path, _ERROR_DIALECTS[path], self._call(exchange, _DOORS[path]))
+
     async def _serve(self, exchange: Exchange) -> None:
         path = exchange.path.rstrip("/") or "/"
         dialect = _dialect(path, exchange.headers)
+        await self._guarded(exchange, path, dialect, self._dispatch(exchange, path, dialect))
+
+    async def _guarded(self, exchange: Exchange, path: str, dialect: Dialect, work: Awaitable[None]) -> None:
+        """Does the work; what fails before a response has begun becomes one."""
         try:
-            await self._dispatch(exchange, path, dialect)
+            await work
         except GatewayError as error:
             if isinstance(error, InternalError):
                 _log_defect(exchange)
@@ -88,7 +103,7 @@ class App:
             raise MethodNotAllowed(f"The method {exchange.method} is not allowed here.")
         door = _DOORS.get(path)
         if door is not None:
-            await calls.serve(exchange, self._gateway(), door, body_limit=self._body_limit, keep_alive=self._keep_alive)
+            await self._call(exchange, door)
         elif path == "/health":
             await exchange.respond(200, _PROBE_HEADERS, b'{"status":"ok"}')
         elif path == "/ready":
@@ -97,6 +112,9 @@ class App:
             await models.listing(exchange, self._gateway(), dialect)
         else:
             await models.single(exchange, self._gateway(), dialect, path.removeprefix("/v1/models/"))
+
+    def _call(self, exchange: Exchange, door: calls.Door | calls.FormDoor) -> Coroutine[Any, Any, None]:
+        return calls.serve(exchange, self._gateway, door, body_limit=self._body_limit, keep_alive=self._keep_alive)
 
     async def _ready(self, exchange: Exchange) -> None:
         missing = list(self._readiness())
@@ -147,10 +165,13 @@ def _methods(path: str) -> tuple[str, ...]:
     raise UnknownPath("There is no such path.")
 
 
-def _dialect(path: str, headers: dict[str, str]) -> Dialect:
+def _dialect(path: str, headers: Mapping[str, str]) -> Dialect:
     """An error has the dialect of its path; the lists of models that of the client."""
     if path == "/v1/messages" or path.startswith("/v1/messages/"):
         return "anthropic_messages"
     if "anthropic-version" in headers and (path == "/v1/models" or path.startswith("/v1/models/")):
         return "anthropic_messages"
     return "openai_chat"
+
+
+_ERROR_DIALECTS: Final = {path: _dialect(path, {}) for path in _DOORS}

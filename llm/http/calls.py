@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from llm.dialects import hub
-from llm.errors import CallCancelled, GatewayError, GatewayUnavailable
+from llm.errors import CallCancelled, GatewayError
 from llm.http import anthropic, generate, openai, pieces, reply, responses, silence, surfaces, wishes
-from llm.http.exchange import Exchange, Leaving
-from llm.http.incoming import Incoming
+from llm.http.exchange import Exchange, Leaving, going_down
+from llm.http.incoming import Incoming, too_large
 from llm.service import Call, Gateway, Reply, StreamReply
 from llm.spec import COUNT, Dialect, Request
 
@@ -58,33 +58,61 @@ SURFACES: Final[Mapping[str, Door | FormDoor]] = {
 }
 
 
-async def serve(
-    exchange: Exchange, gateway: Gateway, door: Door | FormDoor, *, body_limit: int, keep_alive: float = silence.SECONDS
-) -> None:
-    """One call; a stream that is silent for `keep_alive` seconds gets a comment. Raises what fails before the answer
-    has begun; a caller that leaves ends it quietly. A cancellation from elsewhere is the process going down: that is
-    told."""
-    leaving = Leaving(exchange.receive, exchange.scope)
+class _Serving:
+    """One call at its door. It and the call know each other only until the request is read: else each call would be a
+    ring, whose memory only the garbage collector finds."""
 
-    def interrupted() -> GatewayError:
-        return CallCancelled("The caller left.") if leaving.left else _going_down()
+    __slots__ = ("_body_limit", "_door", "_exchange", "_leaving", "call")
 
-    async def read() -> Request:
-        request = await door.read(exchange.incoming(body_limit, whole=leaving.watch), exchange.headers)
+    def __init__(self, exchange: Exchange, door: Door | FormDoor, leaving: Leaving, body_limit: int) -> None:
+        self._exchange = exchange
+        self._door = door
+        self._leaving = leaving
+        self._body_limit = body_limit
+        self.call = exchange.call = Call(
+            endpoint=door.endpoint,
+            request=self._read,
+            headers=exchange.headers,
+            request_id=exchange.request_id,
+            call_id=exchange.call_id,
+            interrupted=leaving.reason,
+        )
+
+    async def _read(self) -> Request:
+        exchange, door, call = self._exchange, self._door, self.call
+        body = exchange.body
+        if body is not None and isinstance(door, Door):
+            if len(body) > self._body_limit:
+                raise too_large(self._body_limit)
+            request = door.parse(body, exchange.headers)
+        else:
+            request = await door.read(exchange.incoming(self._body_limit, whole=self._leaving.watch), exchange.headers)
+        call.request = request
         wishes.read(call, exchange.headers)
         call.end_user = door.end_user(request)[:_LONGEST_USER]
         return request
 
-    call = exchange.call = Call(
-        endpoint=door.endpoint,
-        request=read,
-        headers=exchange.headers,
-        request_id=exchange.request_id,
-        call_id=exchange.call_id,
-        interrupted=interrupted,
-    )
-    async with leaving:
-        answer = await _answer(gateway, call, leaving)
+
+async def serve(
+    exchange: Exchange,
+    current: Callable[[], Gateway],
+    door: Door | FormDoor,
+    *,
+    body_limit: int,
+    keep_alive: float = silence.SECONDS,
+) -> None:
+    """One call of the `current` Gateway; a stream that is silent for `keep_alive` seconds gets a comment. Raises what
+    fails before the answer has begun; a caller that leaves ends it quietly. A cancellation from elsewhere is the
+    process going down: that is told."""
+    gateway = current()
+    with exchange.leaving() as leaving:
+        call = _Serving(exchange, door, leaving, body_limit).call
+        try:
+            answer = await gateway.answer(call)
+        except asyncio.CancelledError:
+            if leaving.left:
+                raise
+            raise going_down() from None
         if isinstance(answer, Reply):
             body = door.whole(answer, call) if door.whole else answer.body
             await reply.send(exchange, door.dialect, body, answer.content_type)
@@ -94,45 +122,26 @@ async def serve(
             await _relay(exchange, door, call, answer, leaving, keep_alive)
 
 
-async def _answer(gateway: Gateway, call: Call, leaving: Leaving) -> Reply | StreamReply:
-    try:
-        return await gateway.answer(call)
-    except asyncio.CancelledError:
-        if leaving.left:
-            raise
-        raise _going_down() from None
-
-
 async def _relay(
     exchange: Exchange, door: Door | FormDoor, call: Call, answer: StreamReply, leaving: Leaving, keep_alive: float
 ) -> None:
     """From its first byte on an answer's errors are told in-band, and never as a clean finish."""
-    last = b""
-
-    def noted(piece: bytes) -> bytes:
-        nonlocal last
-        if b"data:" in piece:  # not a comment alone
-            last = piece
-        return piece
+    out = silence.Filled(exchange, keep_alive)
 
     async def send() -> None:
         await exchange.start(200, [*reply.EVENT_STREAM, *reply.headers(exchange, door.dialect)])
-        async with silence.Filled(exchange, keep_alive) as out:
+        async with out:
             async for piece in door.frames(answer, call) if door.frames else answer:
-                await out.piece(noted(piece))
+                await out.piece(piece)
                 if door.frames is None and exchange.put is not None:
-                    await answer.flow(lambda piece: out.put(noted(piece)))
+                    await answer.flow(out.put)
 
     error = await pieces.ended(send(), call, answer, leaving)
     if isinstance(error, CallCancelled):
         return
     if error is not None:
-        await _tell(exchange, door, error, after=last)
+        await _tell(exchange, door, error, after=out.last)
     await exchange.finish()
-
-
-def _going_down() -> GatewayError:
-    return GatewayUnavailable("The gateway is going down.", retry_after=1)
 
 
 async def _tell(exchange: Exchange, door: Door | FormDoor, error: GatewayError, *, after: bytes) -> None:

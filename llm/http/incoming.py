@@ -26,7 +26,7 @@ class Incoming:
     ) -> None:
         """RequestTooLarge where its length says so, before a byte is read."""
         if length is not None and length > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
         self.length = length
         self.size = 0
         self.over = False
@@ -44,7 +44,7 @@ class Incoming:
             chunk: bytes = message.get("body", b"")
             self.size += len(chunk)
             if self.size > self._limit:
-                raise _too_large(self._limit)
+                raise too_large(self._limit)
             if not message.get("more_body", False) or self.size == self.length:
                 self.over = True
                 self._whole()
@@ -65,5 +65,5 @@ class Incoming:
         return body
 
 
-def _too_large(limit: int) -> RequestTooLarge:
+def too_large(limit: int) -> RequestTooLarge:
     return RequestTooLarge(f"The request's body is larger than {limit} bytes.")

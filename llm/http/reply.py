@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Final
 from urllib.parse import quote
@@ -76,6 +77,7 @@ async def refuse(exchange: Exchange, error: GatewayError, dialect: Dialect, *ext
     await exchange.respond(status, found, hub.render_error(dialect, error, exchange.request_id))
 
 
+@functools.lru_cache(maxsize=512)
 def _visible(value: str) -> bytes:
     """Fit for a header: a model's name may be any text that a caller wrote."""
     return value.encode() if value.isascii() and value.isprintable() else quote(value, safe="/:@ ").encode()

@@ -21,13 +21,15 @@ class Filled:
         async with Filled(exchange, seconds) as out:
             await out.piece(...)        # whole events only: a comment may stand between any two
 
-    A slow reader gets no comments: it has something to read.
+    A slow reader gets no comments: it has something to read. `last` is the last piece that was more than a comment.
     """
 
-    __slots__ = ("_exchange", "_loop", "_seconds", "_sending", "_since", "_timer", "_writing")
+    __slots__ = ("_exchange", "_loop", "_put", "_seconds", "_sending", "_since", "_timer", "_writing", "last")
 
     def __init__(self, exchange: Exchange, seconds: float) -> None:
+        self.last = b""
         self._exchange = exchange
+        self._put = exchange.put
         self._seconds = seconds
         self._loop = asyncio.get_running_loop()
         self._since = self._loop.time()
@@ -40,6 +42,8 @@ class Filled:
         return self
 
     async def piece(self, data: bytes) -> None:
+        if b"data:" in data:
+            self.last = data
         self._sending = True
         await self._exchange.piece(data)
         self._sending = False
@@ -47,10 +51,11 @@ class Filled:
 
     def put(self, data: bytes) -> bool:
         """The same at once, where the exchange can."""
-        put = self._exchange.put
-        assert put is not None
+        assert self._put is not None
+        if b"data:" in data:
+            self.last = data
         self._since = self._loop.time()
-        return put(data)
+        return self._put(data)
 
     def _look(self) -> None:
         """One timer for a stream, not one for each piece."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 import time
 from collections.abc import Callable
 
-_VERSION = 0x7 << 76
-_VARIANT = 0b10 << 62
+_LOW = (0x7 << 76) | (0b10 << 62)  # version and variant
 _RANDOM_A = ((1 << 12) - 1) << 64
 _RANDOM_B = (1 << 62) - 1
 _RANDOM_BITS = 80
@@ -22,9 +22,15 @@ def new(now_ns: Callable[[], int] = time.time_ns, random_bits: Callable[[int], i
     the system in each process, and asking the system for each id would cost microseconds."""
     milliseconds = (now_ns() // 1_000_000) & ((1 << 48) - 1)
     bits = random_bits(_RANDOM_BITS)
-    value = (milliseconds << 80) | _VERSION | (bits & _RANDOM_A) | _VARIANT | (bits & _RANDOM_B)
-    text = f"{value:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    low = _LOW | (bits & _RANDOM_A) | (bits & _RANDOM_B)
+    text = f"{low:020x}"
+    return f"{_beginning(milliseconds)}{text[:4]}-{text[4:8]}-{text[8:]}"
+
+
+@functools.lru_cache(maxsize=8)
+def _beginning(milliseconds: int) -> str:
+    text = f"{milliseconds:012x}"
+    return f"{text[:8]}-{text[8:]}-"
 
 
 def timestamp(call_id: str) -> float:

@@ -84,11 +84,11 @@ class AccessHandler(logging.StreamHandler[TextIO]):
 
     def __init__(self, stream: TextIO | None = None) -> None:
         super().__init__(stream)
-        self._lines: list[str] = []
+        self._lines: list[bytes] = []
 
     def line(self, record: CallRecord) -> None:
         try:
-            line = redact.text(_encode(_line(record, time.time())).decode())
+            line = _encode(_line(record, time.time()))
         except ValueError:  # a log that cannot be written never fails a call
             self._failed()
             return
@@ -115,7 +115,7 @@ class AccessHandler(logging.StreamHandler[TextIO]):
         if not lines:
             return
         try:
-            self.stream.write("\n".join(lines) + "\n")
+            self.stream.write(redact.text(b"\n".join(lines).decode()) + "\n")
             self.flush()
         except (OSError, ValueError):
             self._failed()
@@ -164,8 +164,12 @@ def _line(record: CallRecord, now: float) -> AccessLine:
 
 
 def _time(seconds: float) -> str:
-    whole = int(seconds)
-    return f"{_second(whole)}.{int((seconds - whole) * 1000):03d}+00:00"
+    return _millisecond(int(seconds * 1000))
+
+
+@functools.lru_cache(maxsize=8)
+def _millisecond(whole: int) -> str:
+    return f"{_second(whole // 1000)}.{whole % 1000:03d}+00:00"
 
 
 @functools.lru_cache(maxsize=2)

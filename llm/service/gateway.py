@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from llm import adapters
@@ -93,7 +93,7 @@ class Gateway:
         assert isinstance(reply, StreamReply)
         return reply
 
-    def caller(self, headers: dict[str, str]) -> tuple[Snapshot, Caller]:
+    def caller(self, headers: Mapping[str, str]) -> tuple[Snapshot, Caller]:
         """Who calls, and the configuration of this moment: for doors that only list what a key may use."""
         snapshot = self.holder.current
         return snapshot, authenticate.by_key(snapshot, headers, now=self._clock.now())

@@ -6,8 +6,9 @@ answer, whichever task reads it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextvars import ContextVar
+from typing import Any
 
 from llm.transport.base import Answer, Outbound, Transport
 
@@ -48,7 +49,11 @@ class MeteredTransport:
             answer = await self._transport.send(outbound)
         finally:
             meter.waited += self._monotonic() - began
-        return _MeteredAnswer(answer, meter, self._monotonic)
+        metering: Callable[[Meter, Monotonic], None] | None = getattr(answer, "meter", None)  # see `SelfMetering`
+        if metering is None:
+            return _MeteredAnswer(answer, meter, self._monotonic)
+        metering(meter, self._monotonic)
+        return answer
 
     async def aclose(self) -> None:
         await self._transport.aclose()
@@ -79,12 +84,13 @@ class _MeteredAnswer:
 
     async def flow(self, take: Callable[[bytes], bool]) -> None:
         busy = 0.0
+        monotonic = self._monotonic
 
         def timed(piece: bytes) -> bool:
             nonlocal busy
-            at = self._monotonic()
+            at = monotonic()
             more = take(piece)
-            busy += self._monotonic() - at
+            busy += monotonic() - at
             return more
 
         began = self._monotonic()
@@ -93,8 +99,8 @@ class _MeteredAnswer:
         finally:
             self._meter.waited += self._monotonic() - began - busy
 
-    async def aclose(self) -> None:
-        await self._answer.aclose()
+    def aclose(self) -> Coroutine[Any, Any, None]:
+        return self._answer.aclose()
 
 
 class _MeteredPieces:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from llm.spec import Connection, Timeouts
 
@@ -27,7 +27,8 @@ class Stream(Protocol):
 
 @dataclass(slots=True)
 class Outbound:
-    """One HTTP request to a provider. `repr` shows neither headers nor body: they hold keys and prompts."""
+    """One HTTP request to a provider. `repr` shows neither headers nor body: they hold keys and prompts. The same
+    headers may be given again, and what is made of them is kept: they must not change."""
 
     method: str
     url: str
@@ -63,7 +64,21 @@ class Answer(Protocol):
         piece that `take` got counts as read. `take` must not raise."""
         ...
 
-    async def aclose(self) -> None: ...
+    def aclose(self) -> Coroutine[Any, Any, None]: ...
+
+
+class Waited(Protocol):
+    """Where the seconds are summed up that somebody has waited."""
+
+    waited: float
+
+
+class SelfMetering(Answer, Protocol):
+    """An answer that knows by itself how long it is waited for."""
+
+    def meter(self, waited: Waited, monotonic: Callable[[], float]) -> None:
+        """From now on it adds to `waited`, in seconds of `monotonic`."""
+        ...
 
 
 class Transport(Protocol):

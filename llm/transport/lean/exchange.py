@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import cached_property
+from time import perf_counter
 from typing import Final, Protocol
 
 from llm.errors import GatewayError
 from llm.spec import Timeouts
 from llm.transport import failures
-from llm.transport.base import Answer
+from llm.transport.base import SelfMetering, Waited
 from llm.transport.failures import Phase
 from llm.transport.lean.inflate import Inflater
 from llm.transport.lean.sweeper import Sweeper
@@ -38,7 +39,7 @@ class NotActedOn(Exception):
     """A kept connection was lost before the whole request was on its way: sending it again is safe."""
 
 
-class Exchange(Answer):
+class Exchange(SelfMetering):
     """See `llm.transport.base.Answer`. The methods without an underscore that are not in there are for the wire and
     the transport: `attach`, `sent`, `headed`, `took`, `ended`, `failed`,
     `again`, `expire`, `head`."""
@@ -61,7 +62,11 @@ class Exchange(Answer):
         self._pieces: list[bytes] = []
         self._size = 0
         self._begun = False
+        self._waited: Waited | None = None
+        self._monotonic: Callable[[], float] = perf_counter
+        self._heard_at = 0.0  # while pieces flow: when the last one came
         self._whole = False
+        self._closed = False
         self._error: Exception | None = None
 
     @cached_property
@@ -78,7 +83,7 @@ class Exchange(Answer):
         """The request's last byte is written: from now on the answer may be late."""
         self._first_byte_at = self._loop.time() + self._timeouts.first_byte
         if self._waiter is not None:
-            self._limit()
+            self._limit(0.0)
 
     def headed(self, status: int, raw: list[tuple[bytes, bytes]], inflater: Inflater | None) -> None:
         self.status, self._raw, self._inflater = status, raw, inflater
@@ -86,8 +91,12 @@ class Exchange(Answer):
 
     def took(self, piece: bytes) -> None:
         if self._take is not None:
-            self._limit()
-            if not self._take(piece):
+            self._heard_at = self._loop.time()
+            began = self._monotonic()
+            more = self._take(piece)
+            if self._waited is not None:
+                self._waited.waited -= self._monotonic() - began
+            if not more:
                 self._take = None
                 self._wake()
             return
@@ -124,10 +133,18 @@ class Exchange(Answer):
         """Called by the sweeper: what is waited for has not come in time."""
         if self._waiter is None or self._waiter.done():
             return  # it has, just now
+        if self._take is not None:
+            self._limit(self._heard_at)
+            if self.deadline > self._loop.time():  # pieces have come meanwhile
+                self._sweeper.watch(self)
+                return
         self._give_up(failures.late(self._phase))
         self._wake()
 
     # What the transport and the reader do.
+
+    def meter(self, waited: Waited, monotonic: Callable[[], float]) -> None:
+        self._waited, self._monotonic = waited, monotonic
 
     async def head(self) -> None:
         """Returns once the answer's head is here; NotActedOn, or an UpstreamError, where none comes."""
@@ -141,9 +158,11 @@ class Exchange(Answer):
             raise self._error
 
     async def read(self, limit: int = 64 * 1024 * 1024) -> bytes:
+        if self._whole and self._inflater is None and 0 < self._size <= limit:
+            return self._taken()  # as most are by the time that somebody reads them
         pieces = []
         size = 0
-        async for piece in self:
+        while (piece := await self._following()) is not None:
             size += len(piece)
             if size > limit:
                 await self.aclose()
@@ -158,13 +177,17 @@ class Exchange(Answer):
         return self
 
     async def __anext__(self) -> bytes:
+        piece = await self._following()
+        if piece is None:
+            raise StopAsyncIteration
+        return piece
+
+    async def _following(self) -> bytes | None:
+        """The next piece, None at the end."""
         try:
-            while True:
-                if piece := self._next():
-                    return piece
+            while (piece := self._next()) == b"":
                 await self._wait()
-        except StopAsyncIteration:
-            raise
+            return piece
         except BaseException:
             self._give_up(failures.broke())
             raise
@@ -172,7 +195,7 @@ class Exchange(Answer):
     async def flow(self, take: Callable[[bytes], bool]) -> None:
         if self._inflater is not None or self._pieces:
             return
-        self._take, self._begun = take, True
+        self._take, self._begun, self._heard_at = take, True, self._loop.time()
         try:
             while self._take is not None and self._error is None and not self._whole:
                 await self._wait()
@@ -186,10 +209,13 @@ class Exchange(Answer):
         """A connection that was read to its end is back in the pool by now; any other is dropped at once."""
         self._pieces.clear()
         self._inflater = None
-        self._give_up(failures.broke())
+        if self._whole and self._error is None:
+            self._closed = True
+        else:
+            self._give_up(failures.broke())
 
-    def _next(self) -> bytes:
-        """What has come since the last look, in one piece; b"" where it must be waited for."""
+    def _next(self) -> bytes | None:
+        """What has come since the last look, in one piece; b"" where it must be waited for, None at the end."""
         if self._inflater is not None and (piece := self._inflater.take()):
             return piece
         if self._pieces:
@@ -200,11 +226,13 @@ class Exchange(Answer):
             return self._next()
         if self._error is not None:
             raise self._error
+        if self._closed:
+            raise failures.broke()
         if not self._whole:
             return b""
         if self._inflater is not None:
             self._inflater.end()
-        raise StopAsyncIteration
+        return None
 
     def _taken(self) -> bytes:
         if self._loop.time() > self.total_at:
@@ -221,17 +249,21 @@ class Exchange(Answer):
     async def _wait(self) -> None:
         """Until the wire tells something, or the limit of this phase has passed."""
         self._waiter = self._loop.create_future()
-        self._limit()
+        self._limit(self._loop.time())
         self._sweeper.watch(self)
+        began = self._monotonic()
         try:
             await self._waiter
         finally:
+            if self._waited is not None:
+                self._waited.waited += self._monotonic() - began
             self._waiter = None
             self._sweeper.forget(self)
 
-    def _limit(self) -> None:
+    def _limit(self, since: float) -> None:
+        """`since`: when the last piece came, or the waiting for the next one began."""
         begun = self._begun
-        at = self._loop.time() + self._timeouts.idle if begun else self._first_byte_at
+        at = since + self._timeouts.idle if begun else self._first_byte_at
         if at < self.total_at:
             self.deadline, self._phase = at, "idle" if begun else "first_byte"
         else:

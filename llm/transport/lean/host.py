@@ -22,6 +22,7 @@ class Host:
         self.idle: list[Wire] = []  # the longest unused first
         self.open = 0
         self.closed = False
+        self.listed = True  # False once its transport has forgotten it: the next call begins another
         self._loop: Final = loop
         self._dial = dial
         self._limit = limit

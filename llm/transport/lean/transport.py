@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from llm.spec import Connection
@@ -21,7 +23,21 @@ from llm.transport.lean.wire import Wire
 KEPT_HOSTS: Final = 64
 """Hosts beyond this many keep no idle connections: configurations come and go."""
 
+KEPT_WAYS: Final = 512
 _BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+
+@dataclass(slots=True)
+class _Way:
+    """What calls to one target have in common. `headers` and `given` are those of their `Outbound`, kept so that their
+    ids stay theirs; `connection` is how the host is really dialled, `head` lacks the length of the body."""
+
+    headers: Mapping[str, str]
+    given: Connection
+    to: Destination
+    connection: Connection
+    head: bytes
+    host: Host | None = None
 
 
 class LeanTransport(Transport):
@@ -36,6 +52,7 @@ class LeanTransport(Transport):
         self._resolve = resolve
         self._hosts: dict[tuple[object, ...], Host] = {}
         self._heads = Heads()
+        self._ways: dict[tuple[str, str, int, int], _Way] = {}
         self._obtaining: set[asyncio.Timeout] = set()
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -47,12 +64,11 @@ class LeanTransport(Transport):
             self._loop = asyncio.get_running_loop()
             self._sweeper = Sweeper(self._loop, self._keep_house)
         exchange = Exchange(self._loop, self._sweeper, outbound.timeouts)
-        to = destination(outbound.url, outbound.connection.allow_private)
-        connection = bypass.heeded(outbound.connection, to.host, to.port)
-        head = self._head(outbound, to, connection)
+        way = self._way(outbound)
+        head = way.head + _framing(outbound)
         again = False
         while True:
-            host = self._hosts.get((connection, to.tls, to.host, to.port)) or self._open(connection, to)
+            host = way.host if way.host is not None and way.host.listed else self._host(way)
             wire = host.spare(self._loop.time())
             if wire is None:
                 wire = await self._obtained(host, outbound.timeouts.connect, exchange.total_at)
@@ -78,10 +94,31 @@ class LeanTransport(Transport):
             if not scope.expired():
                 scope.reschedule(0.0)  # the loop's time is past that: nobody waits any longer
         hosts, self._hosts = self._hosts, {}
+        self._ways.clear()
         for host in hosts.values():
+            host.listed = False
             host.close()
         if self._sweeper is not None:
             self._sweeper.stop()
+
+    def _way(self, outbound: Outbound) -> _Way:
+        """Made once for a target; for one with a proxy anew each time, as NO_PROXY may change."""
+        key = (outbound.method, outbound.url, id(outbound.headers), id(outbound.connection))
+        found = self._ways.get(key)
+        if found is None:
+            to = destination(outbound.url, outbound.connection.allow_private)
+            connection = bypass.heeded(outbound.connection, to.host, to.port)
+            found = _Way(outbound.headers, outbound.connection, to, connection, self._head(outbound, to, connection))
+            if outbound.connection.proxy is None:
+                if len(self._ways) >= KEPT_WAYS:
+                    del self._ways[next(iter(self._ways))]
+                self._ways[key] = found
+        return found
+
+    def _host(self, way: _Way) -> Host:
+        to = way.to
+        way.host = self._hosts.get((way.connection, to.tls, to.host, to.port)) or self._open(way.connection, to)
+        return way.host
 
     def _head(self, outbound: Outbound, to: Destination, connection: Connection) -> bytes:
         headers, target = outbound.headers, to.target
@@ -89,8 +126,7 @@ class LeanTransport(Transport):
             target = to.absolute
             if authorization := proxy(connection.proxy).authorization:
                 headers = {**headers, "proxy-authorization": authorization}
-        head = self._heads.head(outbound.method, target, to.authority, headers)
-        return head + _framing(outbound)
+        return self._heads.head(outbound.method, target, to.authority, headers)
 
     async def _obtained(self, host: Host, limit: float, total_at: float) -> Wire:
         """UpstreamTimeout where neither the queue nor the provider is quick enough."""
@@ -122,6 +158,7 @@ class LeanTransport(Transport):
     def _forget_idle(self) -> None:
         for key, host in [(key, host) for key, host in self._hosts.items() if not host.busy]:
             del self._hosts[key]
+            host.listed = False
             host.close()
 
     def _keep_house(self, now: float) -> bool:
@@ -133,6 +170,7 @@ class LeanTransport(Transport):
             left = left or bool(host.idle)
             if host.open == 0 and not host.busy:
                 del self._hosts[key]
+                host.listed = False
         return left
 
 

@@ -14,7 +14,7 @@ from typing import Final, Protocol, cast
 import httptools
 
 from llm.errors import UpstreamError
-from llm.transport import failures
+from llm.transport import failures, outbox
 from llm.transport.lean import tls
 from llm.transport.lean.exchange import Exchange, NotActedOn
 from llm.transport.lean.inflate import Inflater, inflater
@@ -29,7 +29,8 @@ MAX_AGE: Final = 300.0
 """Seconds after which a connection is not used again: a name may lead elsewhere by then."""
 
 _MARGIN: Final = 1.0  # before the provider's own end of an idle connection
-_JOINED: Final = 64 * 1024
+_JOINED: Final = 256 * 1024  # bytes of a body that are copied behind its head: cheaper than a write of its own
+_TOLD: Final = frozenset({10, 14, 16, 17})  # lengths of the names that `on_header` looks at
 _NO_BODY: Final = frozenset({204, 304})
 
 
@@ -54,7 +55,9 @@ class Wire(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._used = False
         self._writing = False
+        self._gathered = b""  # a request that has not been given to the transport yet
         self._uploading = False
+        self._outbox = outbox.of(loop)
         self._flushed: asyncio.Future[None] | None = None
         self._begin()
 
@@ -100,10 +103,22 @@ class Wire(asyncio.Protocol):
         if len(body) > _JOINED:
             transport.write(head)  # not writelines(): asyncio's joins, or (3.12.0 to .8) tells of no full buffer
             transport.write(body)
+        elif not uploading and self._outbox.takes(self):
+            self._gathered = head + body
+            return
         else:
             transport.write(head + body)
         if not self._writing and not uploading:
             exchange.sent()
+
+    def flush(self) -> None:
+        """See `llm.transport.outbox`."""
+        gathered, self._gathered = self._gathered, b""
+        transport = self._transport
+        if gathered and transport is not None and not transport.is_closing():
+            transport.write(gathered)
+            if not self._writing and self._exchange is not None:
+                self._exchange.sent()
 
     def carries(self, exchange: Exchange) -> bool:
         return self._exchange is exchange and self._transport is not None and not self._transport.is_closing()
@@ -136,6 +151,7 @@ class Wire(asyncio.Protocol):
     def abort(self) -> None:
         """At once: nothing of this answer is to come any more."""
         self._exchange = None
+        self._gathered = b""
         if self._transport is not None:
             self._transport.abort()
 
@@ -157,7 +173,7 @@ class Wire(asyncio.Protocol):
             self._exchange.sent()
 
     def data_received(self, data: bytes) -> None:
-        if self._exchange is None:
+        if self._exchange is None or self._gathered:  # nobody has asked yet
             self._surplus = True
             self.drop()
             return
@@ -191,7 +207,8 @@ class Wire(asyncio.Protocol):
             owner.lost(self)
 
     def _lost(self, error: Exception | None) -> Exception:
-        if self._used and self._writing and not self._uploading and not self._fed and not self._headed:
+        unsent = self._gathered or (self._writing and not self._uploading and not self._fed and not self._headed)
+        if self._used and unsent:
             return NotActedOn()
         ours = failures.cut_off() if self._headed else failures.broke()
         ours.__cause__ = error
@@ -211,6 +228,8 @@ class Wire(asyncio.Protocol):
         size = len(name)
         if size + len(value) > MAX_FIELD_BYTES or len(raw) > MAX_HEADERS:
             raise failures.no_http()
+        if size not in _TOLD:
+            return
         if size == 16 and name.lower() == b"content-encoding":
             self._encoding = self._encoding + b"," + value if self._encoding else value
         elif size == 14 and name.lower() == b"content-length":

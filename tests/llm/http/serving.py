@@ -49,6 +49,20 @@ class _Server(uvicorn.Server):
         await self.stop.wait()
 
 
+class _Application:
+    """The App of the moment: a test may put its own in between, which then takes ASGI's messages only."""
+
+    def __init__(self, serving: Serving) -> None:
+        self._serving = serving
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._serving.app(scope, receive, send)
+
+    @property
+    def direct(self) -> Any:
+        return getattr(self._serving.app, "direct", None)
+
+
 class Serving:
     """`async with Serving(snapshot) as door:` then `await door.post("/v1/messages", {...})`."""
 
@@ -80,10 +94,8 @@ class Serving:
         )
         self.app: Any = App(lambda: self.gateway, **self._options)
 
-        async def application(scope: Any, receive: Any, send: Any) -> None:
-            await self.app(scope, receive, send)
-
-        self._server = _Server(uvicorn.Config(application, http=self._protocol, log_config=None, access_log=False))
+        options = {"http": self._protocol, "log_config": None, "access_log": False, "proxy_headers": False}
+        self._server = _Server(uvicorn.Config(_Application(self), **options))
         listener = socket.create_server(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+
+import pytest
 
 from llm.service import meter
 from llm.service.meter import Meter, MeteredTransport
-from llm.transport.base import Outbound
+from llm.transport.aiohttp import AiohttpTransport
+from llm.transport.base import Outbound, Transport
+from llm.transport.lean import LeanTransport
 from tests.llm.service.scripted import Ticking
+from tests.support.raw_peer import Peer, ask, listening
 
 OUTBOUND = Outbound("POST", "http://x", {}, b"")
 
@@ -77,3 +83,43 @@ async def test_a_call_without_a_meter_is_served() -> None:
     meter.use(None)
     meter.add(1)
     assert await (await MeteredTransport(SlowTransport(Ticking()), lambda: 0).send(OUTBOUND)).read() == b"whole"
+
+
+@pytest.mark.parametrize("made", [LeanTransport, AiohttpTransport])
+async def test_what_is_done_with_a_piece_is_no_wait(made: type[Transport]) -> None:
+    ticking, own = Ticking(), Meter()
+    wanted, taken = asyncio.Event(), asyncio.Event()
+
+    async def serve(peer: Peer) -> None:
+        await peer.request()
+        ticking.at += 1
+        await peer.send(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        await wanted.wait()
+        ticking.at += 5
+        await peer.send(b"1\r\na\r\n")
+        await taken.wait()
+        ticking.at += 7
+        await peer.send(b"1\r\nb\r\n0\r\n\r\n")
+
+    def take(piece: bytes) -> bool:
+        ticking.at += 100
+        taken.set()
+        return False
+
+    async with listening(serve) as (port, _):
+        transport = MeteredTransport(made(), lambda: ticking.at)
+        meter.use(own)
+        answer = await transport.send(ask(port))
+        meter.use(Meter())
+        assert own.waited == 1
+        ticking.at += 100
+        wanted.set()
+        pieces = answer.chunks()
+        await answer.flow(take)
+        if not taken.is_set():  # a transport that gives no pieces as they come
+            assert await anext(pieces) == b"a"
+            take(b"a")
+        assert [piece async for piece in pieces] == [b"b"]
+        assert own.waited == 13
+        await answer.aclose()
+        await transport.aclose()
