@@ -66,15 +66,16 @@ class HttpAnswerStream:
         if self._over or self._near_end:
             return
         failure: Exception | None = None
+        codec, summary = self._codec, self.summary
 
         def feed(piece: bytes) -> bool:
             nonlocal failure
             try:
-                given = self._codec.feed(piece)
+                given = codec.feed(piece)
             except Exception as error:  # noqa: BLE001  # reason: whatever it is, it is raised below, to who waits
                 failure = error
                 return False
-            return (not given or take(given)) and not self._near_end
+            return (not given or take(given)) and not summary.finished and not codec.complete
 
         try:
             await self._answer.flow(feed)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from llm.dialects import doubt
 from llm.dialects.grammar import Relay, StreamReader, StreamWriter
-from llm.dialects.signatures import marked_again
+from llm.dialects.signatures import MARKED, marked_again
 from llm.dialects.sse import Frame, SseDecoder
 from llm.errors import UpstreamError, UpstreamMalformed
 from llm.spec import Dialect, StreamSummary
@@ -36,10 +36,10 @@ class StreamCodec(Protocol):
 
 
 class _Codec:
-    """`step` is what becomes of one event, `done` says whether the answer is whole, `owed` gives its rest. `upstream`:
-    the provider's dialect."""
+    """`step` is what becomes of one event, `source` says whether the answer is whole, `owed` gives its rest.
+    `upstream`: the provider's dialect."""
 
-    __slots__ = ("_decoder", "_done", "_doubt", "_error", "_owed", "_said", "_says", "_step", "_summary")
+    __slots__ = ("_decoder", "_doubt", "_error", "_owed", "_said", "_says", "_source", "_step", "_summary")
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class _Codec:
         summary: StreamSummary,
         *,
         step: Callable[[Frame], bytes],
-        done: Callable[[], bool],
+        source: Relay | StreamReader,
         owed: Callable[[], bytes],
     ) -> None:
         says = doubt.SAYS.get(upstream)
@@ -58,15 +58,26 @@ class _Codec:
         self._decoder = SseDecoder()
         self._error: UpstreamError | None = None
         self._step = step
-        self._done = done
+        self._source = source
         self._owed = owed
 
     @property
     def complete(self) -> bool:
-        return self._error is not None or self._done()
+        return self._error is not None or self._source.complete
 
     def feed(self, data: bytes) -> bytes:
+        if self._error is None and not self._source.complete:
+            frame = self._decoder.only(data)
+            if frame is not None:
+                return self._given(frame)
         return self._take(self._decoder.feed(data))
+
+    def _given(self, frame: Frame) -> bytes:
+        try:
+            return self._one(frame)
+        except UpstreamError as error:
+            self._error = error
+            raise
 
     def end(self) -> bytes:
         if self._error is not None:
@@ -75,7 +86,7 @@ class _Codec:
         return rest if self._doubt is None else self._doubt.settle(self._said) + rest
 
     def _rest(self) -> bytes:
-        if self._done():
+        if self._source.complete:
             return b""
         try:
             return self._take(self._decoder.flush())
@@ -86,22 +97,11 @@ class _Codec:
         if self._error is not None:
             raise self._error
         out: list[bytes] = []
-        says = self._says
         try:
             for frame in frames:
-                if self._done():
+                if self._source.complete:
                     break
-                try:
-                    given = self._step(frame)
-                except UpstreamMalformed as error:
-                    self._suspect(frame, error)
-                    continue
-                if says is not None and says(frame.data):
-                    self._said += 1
-                if self._doubt is None:
-                    out.append(given)
-                else:
-                    self._doubt.keep(given)
+                out.append(self._one(frame))
         except UpstreamError as error:
             self._error = error
             whole = b"".join(out)
@@ -109,6 +109,20 @@ class _Codec:
                 raise
             return whole
         return b"".join(out)
+
+    def _one(self, frame: Frame) -> bytes:
+        try:
+            given = self._step(frame)
+        except UpstreamMalformed as error:
+            self._suspect(frame, error)
+            return b""
+        says = self._says
+        if says is not None and says(frame.data):
+            self._said += 1
+        if self._doubt is None:
+            return given
+        self._doubt.keep(given)
+        return b""
 
     def _suspect(self, frame: Frame, error: UpstreamMalformed) -> None:
         """Raises it unless it may turn out that nothing is missing. Where nothing has been said another attempt costs
@@ -123,9 +137,10 @@ def relay_codec(relay: Relay, dialect: Dialect, summary: StreamSummary) -> Strea
     """`dialect` is that of provider and caller."""
 
     def step(frame: Frame) -> bytes:
-        return marked_again(relay.frame(frame), dialect)
+        given = relay.frame(frame)
+        return marked_again(given, dialect) if MARKED in given else given
 
-    return _Codec(dialect, summary, step=step, done=lambda: relay.complete, owed=relay.owed)
+    return _Codec(dialect, summary, step=step, source=relay, owed=relay.owed)
 
 
 def translating_codec(
@@ -137,4 +152,4 @@ def translating_codec(
     def owed() -> bytes:
         return b"".join([writer.write(event) for event in reader.end()])
 
-    return _Codec(upstream, summary, step=step, done=lambda: reader.complete, owed=owed)
+    return _Codec(upstream, summary, step=step, source=reader, owed=owed)

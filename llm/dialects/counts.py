@@ -16,4 +16,6 @@ def counted(count: int | None) -> int:
 
 def within(count: int | None, limit: int) -> int:
     """A part of a sum: never below 0 nor above the sum, whatever the provider says."""
-    return min(max(count or 0, 0), limit)
+    if not count or count < 0:
+        return 0
+    return count if count <= limit else max(limit, 0)

@@ -59,12 +59,13 @@ _MARKED: Final[Mapping[Dialect, re.Pattern[bytes]]] = {
         rb'|thinking",\s*+"thinking":\s*+"(?:[^"\\]|\\.)*+",\s*+"signature)":\s*+"(?=gw1\.)'
     ),
 }
-_QUOTED: Final = b'"gw1.'
+MARKED: Final = b'"gw1.'
+"""Stands in every answer that `marked_again` would change."""
 
 
 def marked_again(answer: bytes, home: Dialect) -> bytes:
     """A relayed answer, or an event of one, for a caller of the provider's own dialect."""
-    if _QUOTED not in answer or home not in _MARKED:
+    if MARKED not in answer or home not in _MARKED:
         return answer
     return _MARKED[home].sub(rb"\g<0>gw1." + home.encode() + b".", answer)
 
@@ -84,12 +85,12 @@ _THOUGHTS: Final = frozenset(
 # At the beginning of a text: a quote inside of one has a backslash before it.
 _OWN: Final = {home: re.compile(rb'(?<!\\)"gw1\.' + home.encode() + rb"\.") for home in _MARKED}
 _signed: Final = msgspec.json.Decoder(_Signed).decode
-_mark: Final = re.compile(rb"gw1\.").search
+_MARK_BYTES: Final = _MARK.encode()
 
 
 def holds_marks(raw: msgspec.Raw) -> bool:
-    """May there be anything for `brought_back`? Cheap: half a microsecond for each thousand bytes."""
-    return _mark(raw) is not None
+    """May there be anything for `brought_back`? Cheap: a copy and a search for bytes, no pattern."""
+    return _MARK_BYTES in bytes(raw)
 
 
 def brought_back(raws: Sequence[msgspec.Raw], home: Dialect) -> list[msgspec.Raw]:

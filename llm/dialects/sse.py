@@ -42,6 +42,12 @@ class SseDecoder:
         self._tail = bytearray()
         self._max_event_bytes = max_event_bytes
 
+    def only(self, data: bytes) -> Frame | None:
+        """The one event that these bytes are, as most pieces are; None: `feed` them."""
+        if not self._tail and -1 != data.find(b"\n\n") == len(data) - 2 and b"\r" not in data and data.isascii():
+            return _frame(data, len(data) - 2)
+        return None
+
     def feed(self, data: bytes) -> Iterator[Frame]:
         tail = self._tail
         if tail:

@@ -44,13 +44,13 @@ class ChatRelay:
             chunk = _decode(data)
         except BAD_JSON as error:
             raise UpstreamMalformed("The provider's stream holds a malformed event.") from error
-        if not wire.absent(chunk.error):
+        if chunk.error is not wire.NOTHING and not wire.absent(chunk.error):
             raise read_error(chunk.error)
         if chunk.choices is None:
             refuse_bare_error(data)
         if chunk.choices:
             self._note(chunk.choices)
-        if not wire.absent(chunk.usage):
+        if chunk.usage is not wire.NOTHING and not wire.absent(chunk.usage):
             return self._usage(chunk, frame)
         return frame.raw
 

@@ -37,7 +37,7 @@ def inspect_answer(body: bytes) -> tuple[Usage, FinishReason]:
         glance = _GLANCE.decode(body)
     except BAD_JSON as error:
         raise UpstreamMalformed("The provider's answer is no completion.") from error
-    if not wire.absent(glance.error):
+    if glance.error is not wire.NOTHING and not wire.absent(glance.error):
         raise read_error(glance.error)
     if not glance.choices:
         raise UpstreamMalformed("The provider's answer is no completion.")

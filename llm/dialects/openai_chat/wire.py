@@ -149,17 +149,16 @@ def read_usage(raw: msgspec.Raw) -> Usage | None:
         wire = _USAGE.decode(raw)
     except BAD_JSON:
         return None
-    prompt = wire.prompt_tokens_details or PromptDetailsWire()
-    completion = wire.completion_tokens_details or CompletionDetailsWire()
-    total, output = counted(wire.prompt_tokens), counted(wire.completion_tokens)
-    cached = within(prompt.cached_tokens or wire.prompt_cache_hit_tokens, total)
-    return Usage(
-        input_tokens=total,
-        output_tokens=output,
-        cached_tokens=cached,
-        cache_write_tokens=within(prompt.cache_write_tokens, total - cached),
-        reasoning_tokens=within(completion.reasoning_tokens, output),
-    )
+    prompt, completion = wire.prompt_tokens_details, wire.completion_tokens_details
+    found = Usage(counted(wire.prompt_tokens), counted(wire.completion_tokens))
+    cached = (prompt and prompt.cached_tokens) or wire.prompt_cache_hit_tokens
+    if cached:
+        found.cached_tokens = within(cached, found.input_tokens)
+    if prompt and prompt.cache_write_tokens:
+        found.cache_write_tokens = within(prompt.cache_write_tokens, found.input_tokens - found.cached_tokens)
+    if completion and completion.reasoning_tokens:
+        found.reasoning_tokens = within(completion.reasoning_tokens, found.output_tokens)
+    return found
 
 
 def write_usage(usage: Usage) -> dict[str, object]:
