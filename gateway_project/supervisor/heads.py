@@ -25,6 +25,8 @@ def whole(data: bytes) -> tuple[bytes, int] | None:
     end = data.find(b"\r\n\r\n", 0, LONGEST)
     if end < 0:
         return None
+    if not data.startswith(b"POST /"):
+        return None
     head = data[:end]
     at = head.lower().find(_LENGTH)
     if at < 0:

@@ -8,9 +8,11 @@ a `Line` the response under way like any of its own.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway_project.supervisor import heads
@@ -20,13 +22,33 @@ from llm.http.app import DIRECT
 from llm.http.exchange import LEFT
 from llm.transport import outbox
 
+MOST_HEAD_BYTES: Final = 64 * 1024
+"""Of a request's head, of its trailers, and of what stands between two pieces of its body."""
+
+MOST_FIELDS: Final = 256
+MOST_GATHERED: Final = 64 * 1024
+MOST_WAITING: Final = 8
+"""Requests of a connection that may wait for the one that is being answered while it is read on: only of a connection
+that is read is it seen that its caller has left."""
+
 _heads: Final = Heads()
 _NOTHING: Final[Mapping[bytes, str]] = {}
+_OFFER: Final = frozenset({b"upgrade", b"http2-settings"})
+_TOO_MUCH: Final = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain; charset=utf-8\r\n"
+    b"content-length: 28\r\nconnection: close\r\n\r\nThe request's head is large."
+)
+
+
+class _TooMuch(Exception):
+    """A head that is larger than we take."""
 
 
 class Protocol(HttpToolsProtocol):
     """`_body` is that of a request that may turn out to be here whole, None while there is no such request. `_between`
-    two requests nothing of the next one has come. `_made` is the head of the last call that was handed over."""
+    two requests nothing of the next one has come; `_heading`: its head is not whole. `_made` is the head of the last
+    call that was handed over. `_running` is what is being answered: `cycle` is the last that came. `_fed`: bytes since
+    the parser has told anything; `_size`: of the head under way. `_offered`: that head offers another protocol."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -36,9 +58,18 @@ class Protocol(HttpToolsProtocol):
         self._paths = DIRECT if plain else _NOTHING
         self._body: bytes | None = None
         self._between = True
+        self._heading = False
+        self._offered = False
+        self._fed = self._size = 0
+        self._running: Any = None
         self._made: Head | None = None
         self._gathered = b""
         self._rests_since: float | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(cast(asyncio.Transport, transport))  # uvloop's is not derived from it
+        self._rests_since = self.loop.time()
+        self._look_after(self.timeout_keep_alive)
 
     # What goes out.
 
@@ -46,6 +77,8 @@ class Protocol(HttpToolsProtocol):
         """At the end of this turn of the loop, or at once where it is quiet."""
         if self._gathered:
             self._gathered += data
+            if len(self._gathered) > MOST_GATHERED:  # its size must be seen by who waits for the caller to read
+                self.flush()
         elif self.outbox.takes(self):
             self._gathered = data
         else:
@@ -69,7 +102,6 @@ class Protocol(HttpToolsProtocol):
         key, start = found
         head = _heads.known(key)
         if head is not None:
-            self._rests_since = None
             self._call(head, data[start:])
             return
         self._made = None
@@ -78,42 +110,104 @@ class Protocol(HttpToolsProtocol):
             _heads.add(key, self._made)
 
     def _parse(self, data: bytes) -> None:
-        super().data_received(data)
+        self._fed += len(data)
+        try:
+            self._feed(data)
+            if self._fed > MOST_HEAD_BYTES:
+                raise _TooMuch
+        except (httptools.HttpParserError, _TooMuch) as error:
+            self._refuse(too_much=isinstance(error.__context__ or error, _TooMuch))
         if self._body is not None:
             self._begin_waiting()
+
+    def _feed(self, data: bytes) -> None:
+        """The parser stops behind a head that offers another protocol, and takes its body for that protocol's bytes. We
+        speak no other: such a head is parsed once more, without the offer."""
+        while True:
+            try:
+                self.parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as stopped:
+                data = self._without_offer() + data[stopped.args[0] :]
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+
+    def _without_offer(self) -> bytes:
+        fields = []
+        for name, value in self.headers:
+            if name == b"connection":
+                tokens = (token.strip() for token in value.split(b","))
+                value = b", ".join(token for token in tokens if token and token.lower() not in _OFFER)
+            if name not in _OFFER:
+                fields.append(b"%b: %b\r\n" % (name, value))
+        line = b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        return b"%b%b\r\n" % (line, b"".join(fields))
+
+    def _refuse(self, *, too_much: bool) -> None:
+        """What came is no HTTP, or too much of it: nothing of this connection can be read any more."""
+        if self._running is not None and self._running.response_started and not self._running.response_complete:
+            self.transport.close()  # in the middle of another's response there is no place for this one
+        elif too_much:
+            self.transport.write(_TOO_MUCH)
+            self.transport.close()
+        else:
+            message = "Invalid HTTP request received."
+            self.logger.warning(message)
+            self.send_400_response(message)
 
     def eof_received(self) -> None:
         self.flush()
 
     def connection_lost(self, error: Exception | None) -> None:
-        cycle = self.cycle
         super().connection_lost(error)
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
-        if cycle is not None and not cycle.response_complete:
-            for tell in tuple(cycle.left if isinstance(cycle, Line) else cycle.scope[LEFT]):
+        running = self._running
+        if running is not None and not running.response_complete:
+            running.disconnected = True
+            running.message_event.set()
+            for tell in tuple(running.left if isinstance(running, Line) else running.scope[LEFT]):
                 tell()
 
     def on_message_begin(self) -> None:
         self.url = b""
         self.expect_100_continue = False
         self.headers = []
-        self._between = False
+        self._between = self._offered = False
+        self._heading = True
+        self._size = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._heading:  # else a trailer: nothing of ours depends on one, and it must not pass for a header
+            self._size += len(name) + len(value)
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        if self.url in self._paths and self._may_go_direct():
+        self._heading = False
+        self._fed = 0
+        if len(self.headers) > MOST_FIELDS or self._size + len(self.url) > MOST_HEAD_BYTES:
+            raise _TooMuch
+        if self.parser.should_upgrade():
+            if self.parser.get_method() == b"CONNECT":
+                raise ValueError("We are no proxy.")
+            self._offered = True
+        elif self.url in self._paths and self._may_go_direct():
             self._body = b""
         else:
             self._begin()
 
     def on_body(self, body: bytes) -> None:
+        self._fed = 0
         if self._body is None:
             super().on_body(body)
         else:
             self._body = self._body + body if self._body else body
 
     def on_message_complete(self) -> None:
+        if self._offered:
+            return
         self._between = True
+        self._fed = 0
         if self._body is None:
             super().on_message_complete()
             return
@@ -126,6 +220,8 @@ class Protocol(HttpToolsProtocol):
     def _call(self, head: Head, body: bytes) -> None:
         assert self._direct is not None
         line = Line(self)
+        self._rests_since = None
+        self._running = line
         self.cycle = line  # type: ignore[assignment]  # reason: it has what uvicorn looks at
         self.tasks.add(line.begin_with(self._direct(line, head.path, head.headers, body)))
 
@@ -142,7 +238,6 @@ class Protocol(HttpToolsProtocol):
             and parser.get_method() == b"POST"
             and parser.get_http_version() == "1.1"
             and parser.should_keep_alive()
-            and not parser.should_upgrade()
         )
 
     def _begin_waiting(self) -> None:
@@ -161,11 +256,19 @@ class Protocol(HttpToolsProtocol):
         self.headers += headers
         self.scope[LEFT] = []
         super().on_headers_complete()
+        if 0 < len(self.pipeline) <= MOST_WAITING:
+            self.flow.resume_reading()
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self._rests_since = None
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     # Between two requests.
 
     def on_response_complete(self) -> None:
-        """As uvicorn's, but for its timer: one for a connection, not one for each request."""
+        """As uvicorn's, but for its timer: one for a connection, not one for each request. A head that does not become
+        whole is no end of a rest."""
         if self.pipeline or self.transport.is_closing():
             super().on_response_complete()
             return

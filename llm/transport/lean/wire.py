@@ -112,10 +112,10 @@ class Wire(asyncio.Protocol):
             exchange.sent()
 
     def flush(self) -> None:
-        """See `llm.transport.outbox`."""
-        gathered, self._gathered = self._gathered, b""
+        """See `llm.transport.outbox`. What cannot be written stays: by it `connection_lost` knows that nothing was."""
         transport = self._transport
-        if gathered and transport is not None and not transport.is_closing():
+        if self._gathered and transport is not None and not transport.is_closing():
+            gathered, self._gathered = self._gathered, b""
             transport.write(gathered)
             if not self._writing and self._exchange is not None:
                 self._exchange.sent()

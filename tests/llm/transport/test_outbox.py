@@ -43,6 +43,9 @@ class Pipe(asyncio.Transport):
     def abort(self) -> None:
         self.closed = True
 
+    def close(self) -> None:
+        self.closed = True
+
 
 async def test_all_of_a_turn_are_written_in_turn_before_what_is_scheduled_later() -> None:
     written: list[str] = []
@@ -120,4 +123,15 @@ async def test_a_request_that_is_given_up_in_time_never_leaves() -> None:
     await given.exchange.aclose()
     await asyncio.sleep(0)
     assert given.pipe.closed and given.pipe.written == []
+    given.sweeper.stop()
+
+
+async def test_a_connection_that_ends_before_the_turn_does_was_sent_nothing() -> None:
+    given = Gathering()
+    given.pipe.close()
+    await asyncio.sleep(0)
+    given.wire.connection_lost(None)
+    with pytest.raises(NotActedOn):
+        await given.exchange.head()
+    assert given.pipe.written == []
     given.sweeper.stop()
