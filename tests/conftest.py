@@ -21,13 +21,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "database: needs Django's database; runs on SQLite and again on PostgreSQL")
+    config.addinivalue_line("markers", "one_database: what it tests is the same on every database; runs once")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         fixtures = DATABASE_FIXTURES.intersection(getattr(item, "fixturenames", ()))
-        if fixtures or item.get_closest_marker("django_db") is not None:
+        needs = fixtures or item.get_closest_marker("django_db") is not None
+        if needs and item.get_closest_marker("one_database") is None:
             item.add_marker(pytest.mark.database)
 
 

@@ -9,7 +9,7 @@ from providers import services
 from providers.models import ApiKey, ConnectionParameter, Provider, ProviderModel
 from tests.support.admin_forms import errors, send, shown
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 ADD = "/admin/providers/provider/add/"
 SECRET = "sk-a-real-looking-secret-0123456789"  # as in conftest
 OTHER = "sk-another-secret-9876543210-abcdef"

@@ -16,7 +16,7 @@ from tests.rights import table, walk
 from tests.rights.people import api, browser
 from tests.rights.world import undone
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 ROLES = ("anonymous", "key", "viewer", "operator", "admin", "limited")
 MODEL_PAGES = ("changelist", "add", "change", "delete", "history")
 ADDRESSES = walk.addresses()

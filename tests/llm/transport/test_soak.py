@@ -127,7 +127,7 @@ def kept_alive() -> list[object]:
 
 
 async def test_nothing_is_left_of_many_calls_of_all_kinds(request: pytest.FixtureRequest) -> None:
-    calls = 4_000
+    calls = 2_000
     if request.config.getoption("--slow"):
         calls = 200_000
         faulthandler.cancel_dump_traceback_later()  # it takes longer than a test may
