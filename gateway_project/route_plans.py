@@ -15,8 +15,9 @@ from django.utils import timezone
 from access.snapshot_part import snapshot_part as callers_part
 from audit import health_state, history
 from gateway_project.known_conditions import KnownConditions
+from llm.bodies import openai
 from llm.errors import GatewayError, InvalidRequest
-from llm.http import anthropic, openai, responses
+from llm.http import anthropic, responses
 from llm.policies.decide import decide
 from llm.policies.plan import Candidate, Plan, Role
 from llm.snapshot import Caller, CallersPart, ProvidersPart, Snapshot

@@ -6,13 +6,15 @@ moment until the next one's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from llm.spec import Usage
 
 MILLION: Final = 1_000_000
+RATES: Final = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h", "reasoning")
 # 100,000 USD for one call. A provider that counts nonsense must not make a sum overflow.
 MOST_COST: Final = 10**14
 
@@ -47,6 +49,20 @@ class Price:
     tiers: tuple[Tier, ...] = ()
     per_image: int = 0
     per_request: int = 0
+
+
+def built(entries: Sequence[Mapping[str, Any]]) -> tuple[Price, ...]:
+    """From the entries of a model's `prices` in their normal form (see `providers.prices`)."""
+    return tuple(
+        Price(
+            valid_from=datetime.fromisoformat(entry["valid_from"]).replace(tzinfo=UTC).timestamp(),
+            rates=_given(entry),
+            tiers=tuple(Tier(tier["from_tokens"], _given(tier)) for tier in entry.get("tiers", ())),
+            per_image=entry.get("per_image", 0),
+            per_request=entry.get("per_request", 0),
+        )
+        for entry in entries
+    )
 
 
 def price_at(prices: Sequence[Price], when: float) -> Price | None:
@@ -97,6 +113,10 @@ def _rates(price: Price, input_tokens: int) -> Rates:
         if input_tokens >= tier.from_tokens:
             rates = tier.rates
     return rates
+
+
+def _given(entry: Mapping[str, Any]) -> Rates:
+    return Rates(**{name: entry[name] for name in RATES if name in entry})
 
 
 def _or(rate: int | None, otherwise: int) -> int:

@@ -1,4 +1,5 @@
-"""The only bridge from synchronous code to the data plane's asynchronous code: `run(coroutine)`.
+"""The only bridge to the data plane's asynchronous code: `run(coroutine)` from synchronous code, `across(coroutine)`
+from any other loop.
 
 In a server the server's own loop is adopted; elsewhere one loop thread is started per process, on first use and again
 after a fork. All calls of a process share that loop, and so its connections.
@@ -10,7 +11,9 @@ import asyncio
 import os
 import threading
 from collections.abc import Coroutine
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from llm.errors import GatewayUnavailable
 
 T = TypeVar("T")
 
@@ -59,6 +62,28 @@ def run(coroutine: Coroutine[object, object, T], *, timeout: float | None = None
     except BaseException:
         future.cancel()
         raise
+
+
+async def across(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The same for code that runs on whatever loop: awaits the coroutine, which runs on the process's. Cancelling the
+    awaiting task cancels it. GatewayUnavailable where the process's loop ends meanwhile."""
+    loop = _current().loop()
+    if _running_here() is loop:
+        return await coroutine
+    future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+    try:
+        return await asyncio.wrap_future(future)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise GatewayUnavailable("The gateway is going down.", retry_after=1) from None
+
+
+def refuse_own_loop() -> None:
+    """RuntimeError where the caller runs on the process's loop, which must not wait for itself."""
+    if _running_here() is _current().loop():
+        raise RuntimeError("A call that blocks was made on the gateway's own loop: await it there instead.")
 
 
 def _current() -> _Bridge:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from llm.adapters.kinds import BY_NAME
+from llm.adapters.kinds import BY_NAME, normal_base_url
+
+__all__ = ["default_base_url", "is_known", "needs_key", "normal_base_url", "options", "takes"]
 
 
 def is_known(kind: str) -> bool:
@@ -27,9 +29,3 @@ def takes(kind: str, parameter: str) -> bool:
 def options(kind: str) -> tuple[str, ...]:
     """The names of the connection parameters that only the kind's adapter understands."""
     return BY_NAME[kind].options if is_known(kind) else ()
-
-
-def normal_base_url(kind: str, url: str) -> str:
-    """Without the trailing slash; anthropic's is the host, so a trailing /v1 goes too."""
-    text = url.rstrip("/")
-    return text.removesuffix("/v1") if kind == "anthropic" else text

@@ -10,16 +10,15 @@ What an entry leaves out: see `llm.prices.Rates`. Without `valid_from` it is val
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, Final
 
-from llm.prices import Price, Rates, Tier, price_at
+from llm.prices import RATES, Price, built, price_at
 from providers import names
 from providers.models import ProviderModel
 from providers.problems import Problems, refuse
 
 BEGINNING: Final = "1970-01-01"
-RATES: Final = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h", "reasoning")
 SINGLE: Final = ("per_image", "per_request")
 LARGEST: Final = 10**15  # a million USD per million tokens
 MOST_ENTRIES: Final = 200
@@ -41,20 +40,6 @@ def clean(value: Any) -> list[dict[str, Any]]:
             found[entry["valid_from"]] = entry
     problems.raise_found()
     return [found[day] for day in sorted(found)]
-
-
-def built(entries: Sequence[Mapping[str, Any]]) -> tuple[Price, ...]:
-    """For the data plane."""
-    return tuple(
-        Price(
-            valid_from=_moment(entry["valid_from"]),
-            rates=_rates(entry),
-            tiers=tuple(Tier(tier["from_tokens"], _rates(tier)) for tier in entry.get("tiers", ())),
-            per_image=entry.get("per_image", 0),
-            per_request=entry.get("per_request", 0),
-        )
-        for entry in entries
-    )
 
 
 def model_price_at(model: ProviderModel, when: datetime) -> Price | None:
@@ -117,11 +102,3 @@ def _day(value: Any) -> str:
     if day is None or day.year < 1970:
         raise refuse("valid_from", "It must be a day from 1970 on: 2026-01-31.")
     return day.isoformat()
-
-
-def _moment(day: str) -> float:
-    return datetime.combine(date.fromisoformat(day), datetime.min.time(), tzinfo=UTC).timestamp()
-
-
-def _rates(entry: Mapping[str, Any]) -> Rates:
-    return Rates(**{name: entry[name] for name in RATES if name in entry})

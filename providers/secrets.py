@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import re
-from fnmatch import fnmatchcase
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
+from llm import references
+from llm.references import is_mask
 from providers.problems import refuse
 
-LARGEST_SECRET_FILE = 65_536
 LAST4_FROM = 20
-_MASKS = frozenset("*•●·.…xX ")
 _SECRET_WORDS = frozenset(
     {
         "secret",
@@ -48,10 +45,6 @@ _HARMLESS_TOKENS = frozenset(
 )
 
 
-class ReferenceMissing(Exception):
-    """A reference names nothing that can be read here. The message names the reference, never a value."""
-
-
 def fingerprint(secret: str) -> str:
     """16 hexadecimal digits that stand for a secret in lists and in the history; useless without our key."""
     key = hmac.new(settings.FERNET_KEYS[0].encode(), b"llm-gateway:fingerprint", hashlib.sha256).digest()
@@ -61,11 +54,6 @@ def fingerprint(secret: str) -> str:
 def last4(secret: str) -> str:
     """The last four characters of a secret that is long enough to spare them; else nothing."""
     return secret[-4:] if len(secret) >= LAST4_FROM else ""
-
-
-def is_mask(text: str) -> bool:
-    """Is it empty or made of mask characters only: a form's blank or an answer's stars, sent back?"""
-    return not text.strip() or set(text) <= _MASKS
 
 
 def clean_key(value: Any, field: str = "key_value") -> str:
@@ -86,13 +74,13 @@ def clean_reference(value: Any, field: str = "reference") -> str:
         raise refuse(field, "It must be a text.")
     kind, _, name = value.strip().partition(":")
     if kind == "env" and name and len(name) <= 200:
-        if not _env_allowed(name):
+        if not references.env_allowed(name, _allowed()):
             raise refuse(field, f"LLM_GATEWAY_KEY_ENV does not allow it; it allows {', '.join(settings.KEY_ENV)}.")
         return f"env:{name}"
     if kind == "file" and name and len(name) <= 200:
         if not settings.SECRETS_DIR:
             raise refuse(field, "LLM_GATEWAY_SECRETS_DIR is not set, so no file can be referred to.")
-        if _file(name) is None:
+        if references.file(name, _allowed()) is None:
             raise refuse(field, "It must name a file inside LLM_GATEWAY_SECRETS_DIR.")
         return f"file:{name}"
     raise refuse(field, "It must be env:NAME or file:NAME.")
@@ -100,11 +88,7 @@ def clean_reference(value: Any, field: str = "reference") -> str:
 
 def resolve(reference: str) -> str:
     """The secret that a reference names, now. Raises ReferenceMissing."""
-    kind, _, name = reference.partition(":")
-    secret = _read_env(name) if kind == "env" else _read_file(name)
-    if is_mask(secret) or not secret.isascii() or not secret.isprintable() or " " in secret:
-        raise ReferenceMissing(f"{reference} holds no usable key")
-    return secret
+    return references.resolve(reference, _allowed())
 
 
 def looks_secret(name: str) -> bool:
@@ -115,32 +99,5 @@ def looks_secret(name: str) -> bool:
     return bool(words) and words[-1] == "token" and (len(words) == 1 or words[-2] not in _HARMLESS_TOKENS)
 
 
-def _env_allowed(name: str) -> bool:
-    if name.upper().startswith("LLM_GATEWAY_") or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        return False
-    return any(fnmatchcase(name, pattern) for pattern in settings.KEY_ENV)
-
-
-def _read_env(name: str) -> str:
-    if not _env_allowed(name):
-        raise ReferenceMissing(f"env:{name} is not allowed by LLM_GATEWAY_KEY_ENV")
-    return os.environ.get(name, "").strip()
-
-
-def _file(name: str) -> Path | None:
-    """The file, links resolved, or None where it would lie outside of the folder."""
-    if not name.isprintable():
-        return None
-    folder = Path(settings.SECRETS_DIR).resolve()
-    file = (folder / name).resolve()
-    return file if file != folder and file.is_relative_to(folder) else None
-
-
-def _read_file(name: str) -> str:
-    file = _file(name) if settings.SECRETS_DIR else None
-    try:
-        if file is None or not file.is_file() or file.stat().st_size > LARGEST_SECRET_FILE:
-            raise ReferenceMissing(f"file:{name} is no file of LLM_GATEWAY_SECRETS_DIR")
-        return file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ReferenceMissing(f"file:{name} cannot be read") from error
+def _allowed() -> references.Allowed:
+    return references.Allowed(tuple(settings.KEY_ENV), str(settings.SECRETS_DIR))

@@ -61,7 +61,9 @@ class _InProcess:
         except msgspec.ValidationError as error:
             return _refused(400, f"The field `echo` is wrong: {error}")
         if orders.delay_seconds:
-            await echo_orders.wait(orders.delay_seconds, limit=outbound.timeouts.first_byte, phase="first_byte")
+            timeouts = outbound.timeouts
+            limit, phase = min((timeouts.first_byte, "first_byte"), (timeouts.total, "total"))
+            await echo_orders.wait(orders.delay_seconds, limit=limit, phase=phase)
         if orders.error:
             return _refused(orders.error, f"Echo was told to fail with {orders.error}.")
         answer, idle = _answer(body, orders), outbound.timeouts.idle

@@ -17,7 +17,7 @@ from llm.spec import Dialect
 GROUP: Final = "llm_gateway.adapters"
 
 log = logging.getLogger(__name__)
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")  # the control plane keeps 40 characters
+NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")  # the control plane keeps 40 characters
 _OF_HTTP: Final = (
     "api_base",
     "timeout_seconds",
@@ -54,6 +54,8 @@ class Kind:
         return tuple(name for name in self.parameters if name not in _CARRIED_OTHERWISE)
 
 
+# Servers of this kind are many, and some want more than we know: what is unknown is kept, with a warning.
+OPEN: Final = frozenset({"openai_compatible"})
 BY_NAME: Final[dict[str, Kind]] = {
     "openai": Kind(
         label="OpenAI",
@@ -98,11 +100,17 @@ BY_NAME: Final[dict[str, Kind]] = {
 }
 
 
+def normal_base_url(kind: str, url: str) -> str:
+    """Without the trailing slash; anthropic's is the host, so a trailing /v1 goes too."""
+    text = url.rstrip("/")
+    return text.removesuffix("/v1") if kind == "anthropic" else text
+
+
 def _add_installed() -> None:
     """A broken package costs its own kind only."""
     for point in sorted(entry_points(group=GROUP), key=lambda one: one.name):
         said = {"kind": point.name, "entry_point": point.value}
-        if not _NAME.fullmatch(point.name):
+        if not NAME.fullmatch(point.name):
             log.error("a package's kind is left out: its name is no lower-case word", extra=said)
         elif point.name in BY_NAME:
             log.error("a package's kind is left out: there is one of that name", extra=said)

@@ -8,9 +8,9 @@ from typing import Final
 
 import msgspec
 
+from llm.bodies import fields
+from llm.bodies.fields import Kind
 from llm.errors import InvalidRequest
-from llm.http import fields
-from llm.http.fields import Kind
 from llm.spec import COUNT, Request
 
 _KINDS: Final[Mapping[str, Kind]] = {

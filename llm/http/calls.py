@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from llm.bodies import openai
+from llm.bodies.surfaces import PARSERS
 from llm.dialects import hub
 from llm.errors import CallCancelled, GatewayError
-from llm.http import anthropic, generate, openai, pieces, reply, responses, silence, surfaces, wishes
+from llm.http import anthropic, generate, pieces, reply, responses, silence, surfaces, wishes
 from llm.http.exchange import Exchange, Leaving, going_down
 from llm.http.incoming import Incoming, too_large
 from llm.service import Call, Gateway, Reply, StreamReply
@@ -53,7 +55,7 @@ GENERATE: Final = Door(
     "generate", "openai_chat", generate.parse, generate.end_user, whole=generate.whole, frames=generate.frames
 )
 SURFACES: Final[Mapping[str, Door | FormDoor]] = {
-    **{f"/v1/{name}": Door(name, "openai_chat", parse, openai.end_user) for name, parse in surfaces.PARSERS.items()},
+    **{f"/v1/{name}": Door(name, "openai_chat", parse, openai.end_user) for name, parse in PARSERS.items()},
     **{f"/v1/{name}": FormDoor(name, read, openai.end_user) for name, read in surfaces.FORMS.items()},
 }
 

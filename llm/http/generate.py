@@ -11,10 +11,10 @@ from typing import Final
 
 import msgspec
 
+from llm.bodies import fields
+from llm.bodies.fields import Kind
 from llm.dialects.sse import SseDecoder, data_event
 from llm.errors import InvalidRequest, UpstreamMalformed
-from llm.http import fields
-from llm.http.fields import Kind
 from llm.observe import call_id
 from llm.service import Call, Reply, StreamReply
 from llm.spec import Request, Usage

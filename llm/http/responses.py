@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from llm.bodies import fields
+from llm.bodies.fields import Kind
 from llm.errors import InvalidRequest
-from llm.http import fields
-from llm.http.fields import Kind
 from llm.spec import Request
 
 _KINDS: Final[Mapping[str, Kind]] = {

@@ -1,108 +1,25 @@
-"""The surfaces of OpenAI's API that are passed on with nothing but their model changed: how their bodies are read.
-
-What a field means is the provider's business; its JSON type, and that it is there, is looked at here.
-"""
+"""The surfaces of OpenAI's API that take a form: how far it is read."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from llm.errors import InvalidRequest
-from llm.http import fields, upload
-from llm.http.fields import Kind
+from llm.bodies.surfaces import passed_on
+from llm.http import upload
 from llm.http.incoming import Incoming
 from llm.spec import Request
 
-Parse = Callable[[bytes, Mapping[str, str]], Request]
 ReadForm = Callable[[Incoming, Mapping[str, str]], Awaitable[Request]]
-
-_PASSED_ON: Final = ("openai-organization", "openai-project", "openai-beta")
-_COMMON: Final[Mapping[str, Kind]] = {"model": "string", "user": "string"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """`streams`: its stream is that of a chat, and told as one."""
-
-    kinds: Mapping[str, Kind]
-    required: tuple[str, ...]
-    streams: bool = False
-
-
-_SHAPES: Final[Mapping[str, _Shape]] = {
-    "embeddings": _Shape(
-        {"input": "string or list", "dimensions": "integer", "encoding_format": "string"}, required=("input",)
-    ),
-    "moderations": _Shape({"input": "string or list"}, required=("input",)),
-    "rerank": _Shape(
-        {"query": "string", "documents": "list", "top_n": "integer", "return_documents": "boolean"},
-        required=("query", "documents"),
-    ),
-    "images/generations": _Shape(
-        {"prompt": "string", "n": "integer", "size": "string", "quality": "string", "response_format": "string"},
-        required=("prompt",),
-    ),
-    "audio/speech": _Shape(
-        {"input": "string", "response_format": "string", "speed": "number", "instructions": "string"},
-        required=("input",),
-    ),
-    "completions": _Shape(
-        {
-            "prompt": "string or list",
-            "stream": "boolean",
-            "stream_options": "object",
-            "max_tokens": "integer",
-            "temperature": "number",
-            "top_p": "number",
-            "n": "integer",
-            "best_of": "integer",
-            "stop": "string or list",
-            "suffix": "string",
-            "echo": "boolean",
-            "seed": "integer",
-            "logprobs": "integer",
-            "presence_penalty": "number",
-            "frequency_penalty": "number",
-            "logit_bias": "object",
-        },
-        required=("prompt",),
-        streams=True,
-    ),
-}
-
-
-def _parse(surface: str, body: bytes, headers: Mapping[str, str]) -> Request:
-    """InvalidRequest, with the field's name, for what is no request to this surface."""
-    shape = _SHAPES[surface]
-    given = fields.parse(body)
-    fields.check(given, {**_COMMON, **shape.kinds})
-    for name in shape.required:
-        if name not in given or bytes(given[name]) == b"null":
-            raise InvalidRequest(f"The field '{name}' is required.", param=name)
-    return Request(
-        dialect="openai_chat",
-        model=fields.text(given, "model"),
-        fields=given,
-        stream=shape.streams and fields.flag(given, "stream"),
-        headers=_passed_on(headers),
-        surface=surface,
-    )
 
 
 async def _read_form(surface: str, incoming: Incoming, headers: Mapping[str, str]) -> Request:
-    """The same for a multipart form; its model is all that is looked for."""
+    """A multipart form; its model is all that is looked for."""
     model, form = await upload.read(incoming, headers.get("content-type", ""))
-    return Request("openai_chat", model, {}, headers=_passed_on(headers), surface=surface, form=form)
+    return Request("openai_chat", model, {}, headers=passed_on(headers), surface=surface, form=form)
 
 
-def _passed_on(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: headers[name] for name in _PASSED_ON if name in headers}
-
-
-PARSERS: Final[Mapping[str, Parse]] = {surface: partial(_parse, surface) for surface in _SHAPES}
 FORMS: Final[Mapping[str, ReadForm]] = {
     surface: partial(_read_form, surface) for surface in ("audio/transcriptions", "audio/translations")
 }

@@ -43,3 +43,8 @@ def current() -> Gateway:
         if registry.gateway is None:
             registry.gateway = registry.factory()
         return registry.gateway
+
+
+def made() -> Gateway | None:
+    """The same, where it has been made; else None at once: making one may wait."""
+    return _registry.gateway if _registry.pid == os.getpid() else None

@@ -34,8 +34,8 @@ def test_it_is_made_once_on_first_use() -> None:
         return count[-1]
 
     service.install(factory)
-    assert not count
-    assert service.current() is service.current() is count[0]
+    assert not count and registry.made() is None
+    assert service.current() is service.current() is count[0] is registry.made()
     assert len(count) == 1
 
 

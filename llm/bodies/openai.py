@@ -1,12 +1,12 @@
-"""POST /v1/chat/completions: reads a body in OpenAI's dialect."""
+"""The body of /v1/chat/completions, in OpenAI's dialect."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
-from llm.http import fields
-from llm.http.fields import Kind
+from llm.bodies import fields
+from llm.bodies.fields import Kind
 from llm.spec import Request
 
 _KINDS: Final[Mapping[str, Kind]] = {

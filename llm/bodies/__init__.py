@@ -1,0 +1,1 @@
+"""How the bodies of calls in OpenAI's dialect are read: what every door of live calls shares."""
