@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import MutableMapping
 from typing import Any
 
 from celery import Celery, signals
@@ -16,6 +17,13 @@ def celery_url(url: str) -> str:
     return "redis+socket://" + url.removeprefix("unix://") if url.startswith("unix://") else url
 
 
+def forget_foreign_settings(environ: MutableMapping[str, str]) -> None:
+    """Celery prefers these to what is configured. Where another program's are set, our worker would wait at its
+    broker for ever: the gateway's own is LLM_GATEWAY_BROKER_URL."""
+    for name in ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL", "CELERY_RESULT_BACKEND"):
+        environ.pop(name, None)
+
+
 def make_app() -> Celery:
     import django
     from django.conf import settings
@@ -23,6 +31,7 @@ def make_app() -> Celery:
     django.setup()
     from gateway_project import wiring
 
+    forget_foreign_settings(os.environ)
     celery = Celery("llm_gateway", include=["llm.tasks", "gateway_project.tasks"])
     celery.conf.update(
         broker_url=celery_url(settings.BROKER_URL) or None,

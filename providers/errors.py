@@ -1,7 +1,5 @@
 """Errors of the configuration as a whole."""
 
-from __future__ import annotations
+from llm.core.errors import ConfigurationError
 
-
-class ConfigurationError(Exception):
-    """A configuration file cannot be applied. The message names the field by its path and shows no secret."""
+__all__ = ["ConfigurationError"]

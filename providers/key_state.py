@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from llm.references import ReferenceMissing
 from providers import secrets
 from providers.binding import binding, is_bound
 from providers.fields import Undecryptable
@@ -71,18 +72,18 @@ def expires_soon(key: ApiKey, *, now: datetime) -> bool:
 
 
 def secret_of(key: ApiKey) -> str:
-    """The key's value, a reference followed. Raises secrets.ReferenceMissing where there is none."""
+    """The key's value, a reference followed. Raises ReferenceMissing where there is none."""
     if key.reference:
         return secrets.resolve(key.reference)
     if not key.secret:
-        raise secrets.ReferenceMissing("no value is stored")
+        raise ReferenceMissing("no value is stored")
     return str(key.secret)
 
 
 def _has_secret(key: ApiKey) -> bool:
     try:
         return bool(secret_of(key))
-    except secrets.ReferenceMissing:
+    except ReferenceMissing:
         return False
 
 

@@ -6,13 +6,11 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from llm.adapters.kinds import BY_NAME
+from llm.adapters.kinds import BY_NAME, OPEN
 from providers import kinds
 from providers.models import ConnectionParameter
 from providers.problems import refuse
 
-# Servers of this kind are many, and some want more than we know: what is unknown is kept, with a warning.
-OPEN: Final = frozenset({"openai_compatible"})
 # https://learn.microsoft.com/azure/ai-services/openai/api-version-lifecycle (read in November 2026)
 _AZURE_VERSION: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(-preview)?|preview|latest|v1")
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from django.utils import timezone
 
+from llm.core import policies
 from llm.prices import Price
 from llm.snapshot import RoutePolicy
-from providers import policies, prices
+from providers import prices
 from providers.models import ProviderModel, Route
 
 Target = Mapping[str, Any]

@@ -14,10 +14,11 @@ from typing import Any
 
 from django.utils import timezone
 
+from llm.core import policies
 from llm.snapshot import Model, ProvidersPart, Route, RouteTarget, Upstream, UpstreamKey
 from llm.spec import Connection, Timeouts
 from providers import key_state as states
-from providers import kinds, policies, prices, secrets
+from providers import kinds, prices, secrets
 from providers import models as stored
 from providers.key_state import KeyState
 from providers.parameters import REQUEST_SETTINGS, Unreadable, effective, read

@@ -27,6 +27,8 @@ METRICS_TOKEN = _environment.text("METRICS_TOKEN")
 SPOOL_MAX_MB = _environment.number("SPOOL_MAX_MB", 1024, least=1)
 RECORD_REQUIRED = _environment.boolean("RECORD_REQUIRED", True)
 REQUIRE_REASON = _environment.boolean("REQUIRE_REASON", False)
+# Where an in-process client of a Django process reads the configuration: a llm.core.config_source.ConfigSource.
+LLM_GATEWAY_CONFIG_SOURCE = "providers.config_source.DatabaseConfigSource"
 LOG_LEVEL = _environment.text("LOG_LEVEL", "INFO").upper()
 
 FERNET_KEYS = _environment.encryption_keys(DATA_DIR, GATEWAY_ENV)

@@ -21,7 +21,8 @@ from rest_framework.views import APIView
 from audit import scope, source
 from audit.api.base import ChangeSetMixin
 from audit.api.parsers import BoundedJSONParser
-from providers.config_file import exporting, import_text, in_file, reading, schema, states
+from llm.core import reading, writing
+from providers.config_file import exporting, import_text, in_file, schema, states
 from providers.errors import ConfigurationError
 from providers.models import Provider
 
@@ -151,10 +152,10 @@ class SyncView(ConfigurationView):
     def post(self, request: Request, provider_id: str) -> Response:
         if "\x00" in provider_id or not Provider.objects.filter(provider_id=provider_id).exists():
             raise Http404
-        answer = {"provider_id": provider_id, "yaml": exporting.to_yaml(in_file.of_provider(provider_id))}
+        answer = {"provider_id": provider_id, "yaml": writing.to_yaml(in_file.of_provider(provider_id))}
         try:
             in_file.write_provider(Path(settings.CONFIG_PATH), provider_id)
-        except in_file.NotWritable as error:
+        except writing.NotWritable as error:
             return Response({"detail": str(error), **answer}, status=409)
         except ConfigurationError as error:
             return Response({"detail": f"The configuration file is not right: {error}", **answer}, status=409)

@@ -15,9 +15,10 @@ from typing import Any
 from django.utils import timezone
 
 from audit.history import change_set
-from providers.config_file import merging, reading, schema, states, wanted
+from llm.core import reading
+from llm.core.reading import Document
+from providers.config_file import merging, schema, states, wanted
 from providers.config_file.merging import Before, Decision
-from providers.config_file.reading import Document
 from providers.config_file.wanted import Wanted
 from providers.config_file.writing import Writer
 from providers.errors import ConfigurationError

@@ -10,31 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import yaml
-
+from llm.core.writing import to_yaml
 from providers.binding import bindings
 from providers.config_file import kinds
 from providers.config_file.states import State, States
 from providers.models import ConnectionParameter
 
 VERSION = 1
-_NEVER_FOLDED = 2**20  # characters: a text stays on its line, so that a diff of two files shows whole values
-
-
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):
-    """No anchors: an object that stands twice is written twice."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
 
 
 def text(states: States) -> str:
     """The file of `states`. Kinds that are no configuration (keys of projects, tokens) are left out."""
     return to_yaml(document(states))
-
-
-def to_yaml(value: Mapping[str, Any]) -> str:
-    return str(yaml.dump(value, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=_NEVER_FOLDED))
 
 
 def document(states: States) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from audit.history import Tracked
+from llm.core.reading import Document
 from providers.config_file import kinds
 from providers.config_file.exporting import VERSION
-from providers.config_file.reading import Document
 from providers.errors import ConfigurationError
 from providers.models import ApiKey, ConnectionParameter
 

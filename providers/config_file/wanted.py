@@ -10,9 +10,9 @@ from typing import Any
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from llm.core.reading import Document, Path
 from providers import parameters, secrets
 from providers.config_file import kinds
-from providers.config_file.reading import Document, Path
 from providers.errors import ConfigurationError
 
 NESTED = ("connection_params", "connection_parameters", "api_keys", "models")

@@ -9,10 +9,10 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from llm.core.reading import Document, Path
 from providers import services
 from providers.config_file import kinds
 from providers.config_file.merging import Decision, Order
-from providers.config_file.reading import Document, Path
 from providers.config_file.states import States
 from providers.config_file.wanted import Wanted
 from providers.errors import ConfigurationError

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
-from providers import names, policies
+from llm.core import policies
+from providers import names
 from providers.parameters import LONGEST_SECONDS, TIMEOUTS
 from providers.problems import Problems, refuse
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +52,38 @@ def test_a_task_gets_the_endpoints_answer(gateway: GatewayProcess, providers: li
     assert (call["endpoint"], call["request_id"], call["status"]) == ("chat/completions", told["id"], "succeeded")
 
 
+def test_a_task_ends_in_the_time_that_it_is_given(gateway: GatewayProcess, tmp_path: Path) -> None:
+    models = [{"model_id": "slow", "parameters": {"delay_seconds": 300}}]
+    body = {"provider_id": "patient", "provider_type": "echo", "models": models}
+    assert gateway.rest("POST", "/providers", json=body).status_code == 201
+    began = time.monotonic()
+    try:
+        told = submit(gateway, tmp_path, body={"model": "patient/slow", "messages": SAY}, timeout_seconds=0.5)
+    finally:
+        gateway.rest("DELETE", "/providers/patient")
+    assert told["args"][1] == "upstream_timeout"
+    assert time.monotonic() - began < 20  # the provider's own limit is half a minute
+
+
 def test_a_task_may_speak_anthropic(gateway: GatewayProcess, tmp_path: Path) -> None:
     body = {"model": "echo", "max_tokens": 50, "messages": SAY}
     result = submit(gateway, tmp_path, body=body, endpoint="messages", metadata={"team": "x"})["result"]
     assert result["response"]["content"][0]["text"].endswith("hello from a task")
     assert eventually(lambda: _call(gateway, result["gateway"]["call_id"]))["tags"] == {"team": "x"}
+
+
+def test_a_task_may_ask_for_embeddings_and_for_a_response(gateway: GatewayProcess, tmp_path: Path) -> None:
+    body = {"model": "echo", "input": ["one", "two"], "user": "u-1"}
+    result = submit(gateway, tmp_path, body=body, endpoint="embeddings", request_id="label-1")["result"]
+    assert [len(row["embedding"]) > 0 for row in result["response"]["data"]] == [True, True]
+    call = eventually(lambda: _call(gateway, result["gateway"]["call_id"]))
+    assert (call["endpoint"], call["request_id"], call["end_user"]) == ("embeddings", "label-1", "u-1")
+    body = {"model": "echo", "input": "hello from a task"}
+    told = submit(gateway, tmp_path, body=body, endpoint="responses", request_id="not a label")
+    result = told["result"]
+    assert result["response"]["output"][0]["content"][0]["text"].endswith("hello from a task")
+    call = eventually(lambda: _call(gateway, result["gateway"]["call_id"]))
+    assert (call["endpoint"], call["request_id"]) == ("responses", told["id"])
 
 
 def test_a_failed_call_fails_the_task_with_its_class(gateway: GatewayProcess, tmp_path: Path) -> None:

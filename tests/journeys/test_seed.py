@@ -1,22 +1,33 @@
-"""The API section of the founding document runs as written, but for the token header and the port."""
+"""The founding document runs as written: its API section but for the token header and the port, the integration of a
+backoffice but for the imports."""
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from tests.support.gateway import ADMIN_TOKEN, GatewayProcess
+from tests.support.eventually import eventually
+from tests.support.gateway import ADMIN_TOKEN, ROOT, GatewayProcess, clean_environment
 
 SEED = (Path(__file__).parents[1] / "fixtures" / "SEED.md").read_text()
 HEADER = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+IMPORTS = {
+    f"from asf.medical.llm_gateway.core.{name} import": f"from llm.core.{name} import"
+    for name in ("client", "models", "factory", "config_loader")
+}
+MODEL = "gpt-4-turbo-preview"  # which the example asks for
 
 
 def example(heading: str) -> str:
-    found = re.search(rf"#### {heading}\n\n```python\n(.*?)```", SEED, re.DOTALL)
+    found = re.search(rf"###+ {heading}\n\n.*?```python\n(.*?)```", SEED, re.DOTALL)
     assert found is not None, heading
     return found.group(1)
 
@@ -59,3 +70,45 @@ def test_model_management(gateway: GatewayProcess, monkeypatch: pytest.MonkeyPat
     updated = variables["updated_model"]
     assert (updated["display_name"], updated["context_window"]) == ("GPT-4o (2024)", 256000)
     assert gateway.rest("DELETE", "/providers/openai").status_code == 204
+
+
+def call(environment: dict[str, str], folder: Path, *, before: str = "") -> str:
+    """What the example of the integration prints, in a process of its own. Its `await` needs a function round it."""
+    code = example("LLM Interaction Integration")
+    for theirs, ours in IMPORTS.items():
+        assert theirs in code
+        code = code.replace(theirs, ours)
+    program = f"{before}\nasync def main():\n{textwrap.indent(code, '    ')}\nimport asyncio\nasyncio.run(main())\n"
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**environment, "PYTHONPATH": str(ROOT)},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.strip()
+
+
+def test_integration_from_the_file_alone(tmp_path: Path) -> None:
+    file = tmp_path / "gateway_config.yaml"
+    file.write_text(f"version: 1\nproviders: {{e: {{provider_type: echo, models: {{{MODEL}: {{}}}}}}}}\n")
+    assert call(clean_environment(tmp_path, CONFIG_PATH=str(file)), tmp_path) == "Echo: Hello, world!"
+    assert os.listdir(tmp_path) == ["gateway_config.yaml"]  # no database, no folder of data
+
+
+def test_integration_in_a_django_process_is_recorded_like_every_call(gateway: GatewayProcess, tmp_path: Path) -> None:
+    body = {"provider_id": "backoffice", "provider_type": "echo", "models": [{"model_id": MODEL}]}
+    assert gateway.rest("POST", "/providers", json=body).status_code == 201
+    environment = {**gateway.environment, "DJANGO_SETTINGS_MODULE": "gateway_project.settings"}
+    assert call(environment, tmp_path, before="import django\ndjango.setup()") == "Echo: Hello, world!"
+
+    def recorded() -> list[dict[str, Any]]:
+        calls: list[dict[str, Any]] = gateway.rest("GET", "/calls?provider=backoffice").json()["results"]
+        return calls
+
+    (found,) = eventually(recorded)
+    assert (found["status"], found["project"], found["model"]) == ("succeeded", "default", MODEL)
+    assert found["tags"] == {"session_id": "example-session"} and found["revision"] > 0

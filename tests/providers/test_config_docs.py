@@ -14,12 +14,16 @@ import yaml
 from django.contrib.auth import get_user_model
 
 from access.services import create_token
+from llm.adapters import kinds
+from llm.core import file_snapshot, reading, shapes
+from llm.core.surroundings import Surroundings
 from providers.config_file import import_text
 from providers.models import ProviderModel
 from tests.support.gateway import ROOT, clean_environment, manage
 
 PAGE = (ROOT / "docs" / "configuration.md").read_text()
 COMMANDS, CALLS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+[PROGRAM] = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 [FILE] = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 
 
@@ -73,3 +77,27 @@ def test_the_commands_run(tmp_path: Path) -> None:
     assert refused.returncode == 1
     assert "line 19: providers.openai.api_keys.1.weight: it must be a whole number." in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_the_program_runs_without_a_database(tmp_path: Path) -> None:
+    environment = {**clean_environment(tmp_path), "PYTHONPATH": str(ROOT)}
+    ran = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "Echo: Hello\n", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_file_is_understood_without_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
+    stated = shapes.read(reading.read(FILE))
+    for environment, keys in (("development", 1), ("production", 0)):
+        found = file_snapshot.build(stated, Surroundings(environment), kinds.BY_NAME)
+        assert len(found.snapshot.providers.upstreams["openai"].keys) == keys
+        assert len(found.notes) == 1 - keys

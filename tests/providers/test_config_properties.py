@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from access.models import Project
 from audit import history
-from providers.config_file import exporting, import_text, reading, states
+from llm.core import reading, writing
+from providers.config_file import exporting, import_text, states
 from providers.errors import ConfigurationError
 from providers.models import Provider, Route
 
@@ -113,7 +114,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
 @given(documents())
 def test_an_export_comes_back_as_the_same_bytes(document: dict[str, Any]) -> None:
     _empty()
-    import_text(exporting.to_yaml(document))
+    import_text(writing.to_yaml(document))
     text = exporting.text(states.read())
     assert import_text(text).plan == []
     _empty()
@@ -133,7 +134,7 @@ def _empty() -> None:
 
 @given(JSON)
 def test_what_is_written_is_read_as_the_same(value: Any) -> None:
-    assert reading.read(exporting.to_yaml({"value": value})).value == {"value": value}
+    assert reading.read(writing.to_yaml({"value": value})).value == {"value": value}
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200))

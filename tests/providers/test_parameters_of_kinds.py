@@ -8,8 +8,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from llm.adapters.kinds import BY_NAME
+from llm.adapters.parameters import KNOWN
 from providers import selectors
-from providers.parameters import KNOWN
 from providers.snapshot_part import snapshot_part
 
 JSON = "json"

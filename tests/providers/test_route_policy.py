@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
 from audit import history
+from llm.core import policies
+from llm.core.policies import nano_usd
 from llm.snapshot import Hedge, RoutePolicy, StreamGuard
-from providers import policies, services
+from providers import services
 from providers.config_file import exporting, import_text, states
 from providers.models import ProviderModel, Route
-from providers.policies import nano_usd
 from providers.snapshot_part import snapshot_part
 from tests.providers.test_routes import JSON, provider, route
 

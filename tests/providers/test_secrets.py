@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm.references import ReferenceMissing
 from providers import secrets
-from providers.secrets import ReferenceMissing
 
 
 def test_a_fingerprint_says_the_same_of_the_same_and_depends_on_our_key(settings: Any) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from providers.errors import ConfigurationError
+from llm.core.errors import ConfigurationError
 
 LARGEST = 16 * 1024 * 1024  # bytes
 MOST_VALUES = 1_000_000
@@ -24,7 +24,7 @@ _TYPES = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int
 Path = tuple[str | int, ...]
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # reason: C where there is a C
     """Times stay texts."""
 
     yaml_implicit_resolvers = {

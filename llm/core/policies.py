@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from llm.adapters.parameters import TIMEOUTS
 from llm.snapshot import Hedge, RoutePolicy, StreamGuard
-from providers.parameters import TIMEOUTS
 
-DEAREST: Final = 1_000_000  # USD per million tokens, as in providers.prices
+DEAREST: Final = 1_000_000  # USD per million tokens, as prices of models
 DECIMALS: Final = 9
 BAD_PRICE: Final = (
     f"A price is a number of USD per million tokens from 0 to {DEAREST}, with at most {DECIMALS} decimals."

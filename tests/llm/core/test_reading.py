@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from providers.config_file import reading
-from providers.errors import ConfigurationError
+from llm.core import reading
+from llm.core.errors import ConfigurationError
 
 
 def test_values_have_the_types_of_json_and_their_lines() -> None:
