@@ -1,0 +1,1 @@
+"""A small backoffice that manages and uses an LLM Gateway; see README.md."""
