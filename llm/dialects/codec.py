@@ -69,15 +69,12 @@ class _Codec:
         if self._error is None and not self._source.complete:
             frame = self._decoder.only(data)
             if frame is not None:
-                return self._given(frame)
+                try:
+                    return self._one(frame)
+                except UpstreamError as error:
+                    self._error = error
+                    raise
         return self._take(self._decoder.feed(data))
-
-    def _given(self, frame: Frame) -> bytes:
-        try:
-            return self._one(frame)
-        except UpstreamError as error:
-            self._error = error
-            raise
 
     def end(self) -> bytes:
         if self._error is not None:

@@ -22,7 +22,7 @@ LONGEST_TEXT: Final = 1000
 MOST_TAGS: Final = 100
 
 
-class CallRecord(msgspec.Struct, kw_only=True):
+class CallRecord(msgspec.Struct, kw_only=True, gc=False):
     """`created_at` is in seconds since 1970 (float); durations are in milliseconds; tokens as in `llm.spec.Usage`, at
     most MOST_TOKENS of a kind.
 
@@ -64,10 +64,13 @@ class CallRecord(msgspec.Struct, kw_only=True):
     trace: list[TraceStep] = []
 
     def __post_init__(self) -> None:
-        largest = max(
-            self.input_tokens, self.output_tokens, self.cached_tokens, self.cache_write_tokens, self.reasoning_tokens
-        )
-        if largest > MOST_TOKENS:
+        if (
+            self.input_tokens > MOST_TOKENS
+            or self.output_tokens > MOST_TOKENS
+            or self.cached_tokens > MOST_TOKENS
+            or self.cache_write_tokens > MOST_TOKENS
+            or self.reasoning_tokens > MOST_TOKENS
+        ):
             self._bound_tokens()
 
     def _bound_tokens(self) -> None:

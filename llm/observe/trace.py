@@ -21,7 +21,7 @@ LONGEST_NAME: Final = 330  # of a provider and one of its models
 MOST_BYTES: Final = 160 * 1024  # of a tamed trace as msgpack: a record's frame has room for it beside all else
 
 
-class TraceStep(msgspec.Struct, kw_only=True, omit_defaults=True):
+class TraceStep(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """`at_ms` and `duration_ms` in milliseconds, `at_ms` since the call began; `retry_after_seconds` as the provider
     named it. `model` is "provider/model", `key` the id of the provider's key.
 

@@ -11,10 +11,20 @@ from dataclasses import replace
 from llm.errors import InvalidRequest, NoHealthyUpstream
 from llm.policies import affinity, capability, route, window
 from llm.policies.plan import Candidate, Conditions, Plan, narrowed
+from llm.policies.resolution import Resolved
 from llm.snapshot import Caller, Snapshot
 from llm.spec import DIALECT_OF_SURFACE, Request
 
 Serves = Callable[[str, str], bool]
+
+
+def at_once(snapshot: Snapshot, caller: Caller, request: Request, conditions: Conditions) -> Plan | None:
+    """What `decide` would say, where that is known from an earlier call of this caller; most calls are such. None: it
+    has to be worked out."""
+    if conditions.troubled or request.surface:
+        return None
+    found = snapshot.resolved.get((id(caller), request.model))
+    return found.plain if isinstance(found, Resolved) and found.caller is caller else None
 
 
 def decide(

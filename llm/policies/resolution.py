@@ -45,7 +45,8 @@ class Choice:
 class Resolved:
     """What a name stands for, for one caller. `skipped` is what no moment changes: what is disabled or has no key.
 
-    `steady`: the clock has no part in it. `only`: the plan, where nothing but trouble can change it."""
+    `steady`: the clock has no part in it. `only`: the plan, where nothing but trouble can change it; `plain`: that same
+    plan, where nothing in a request has a part in it either."""
 
     caller: Caller
     chosen: list[Choice]
@@ -54,6 +55,7 @@ class Resolved:
     skipped: tuple[Skipped, ...]
     steady: bool
     only: Plan | None
+    plain: Plan | None
 
     @property
     def strategy(self) -> Strategy:
@@ -107,7 +109,8 @@ def _resolved(snapshot: Snapshot, caller: Caller, asked: str | None) -> Resolved
     chosen, fallbacks = _keyed(chosen), _keyed(fallbacks)
     steady = _steady(route, (*chosen, *fallbacks))
     only = _only(chosen, route, skipped) if steady and not fallbacks else None
-    return Resolved(caller, chosen, fallbacks, route, skipped, steady, only)
+    plain = only if only is not None and _is_plain(only) else None
+    return Resolved(caller, chosen, fallbacks, route, skipped, steady, only, plain)
 
 
 def _steady(route: Route | None, choices: Iterable[Choice]) -> bool:
@@ -125,6 +128,11 @@ def _only(chosen: list[Choice], route: Route | None, skipped: tuple[Skipped, ...
     if route is None:
         return Plan(chosen[0].candidates, skipped=skipped)
     return Plan(chosen[0].candidates, (), route.policy, route.name, route.strategy, skipped)
+
+
+def _is_plain(only: Plan) -> bool:
+    """No request is looked into for it: for the session that it belongs to, or for what it needs of the model."""
+    return only.policy.affinity == "none" and not only.candidates[0].model.capabilities
 
 
 def _keyless(choices: Iterable[Choice], role: Role) -> Iterator[Skipped]:

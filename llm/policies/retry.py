@@ -45,7 +45,7 @@ SPREAD: Final = 0.25  # of a wait, one second at most: many calls wait for the s
 Why = Literal["", "backoff", "retry_after", "cool_down"]
 
 
-class Step(msgspec.Struct, frozen=True):
+class Step(msgspec.Struct, frozen=True, gc=False):
     """The next attempt, after `delay` seconds, for `why`."""
 
     candidate: Candidate

@@ -66,14 +66,16 @@ class Attempt:
         trace, self.trace = self.trace, None
         if trace is None:
             return None
-        candidate, outcome = self.candidate, metrics.outcome(error)
+        candidate, began, took = self.candidate, self.began, at - self.began
+        outcome = metrics.outcome(error)
         metrics.attempted(candidate.upstream.provider_id, candidate.model_id, outcome)
-        self._tell(error, at)
-        cost = prices.cost_of(candidate.model.prices, usage, when=self._when, succeeded=error is None)
+        self._tell(error, took)
+        rates = candidate.model.prices
+        cost = prices.cost_of(rates, usage, when=self._when, succeeded=error is None) if rates else None
         step = TraceStep(
             event="attempt",
-            at_ms=round(self.began * 1000, 3),
-            duration_ms=round((at - self.began) * 1000, 3),
+            at_ms=round(began * 1000, 3),
+            duration_ms=round(took * 1000, 3),
             model=candidate.name,
             key=candidate.key.key_id if candidate.key else "",
             role=self.role,
@@ -89,12 +91,11 @@ class Attempt:
         trace.append(step)
         return cost
 
-    def _tell(self, error: BaseException | None, at: float) -> None:
+    def _tell(self, error: BaseException | None, took: float) -> None:
         """A whole answer counts with all its time: nobody knows when its first token was there."""
         if error is None:
             first = self._first_token
-            took = at - self.began if first is None else first
-            self._board.succeeded(self.candidate, self._step, first_token=took)
+            self._board.succeeded(self.candidate, self._step, first_token=took if first is None else first)
         elif isinstance(error, UpstreamError) and not self.held_up and not self._is_out_of_time(error):
             self._board.failed(self.candidate, error, self._step)
         else:

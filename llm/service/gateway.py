@@ -10,7 +10,7 @@ from llm.errors import InvalidRequest
 from llm.observe.record import Sink
 from llm.policies import authenticate
 from llm.policies.board import Board
-from llm.policies.decide import decide
+from llm.policies.decide import at_once, decide
 from llm.policies.plan import Calm, Plan
 from llm.service import meter
 from llm.service.attempts import Attempts, Opened
@@ -114,13 +114,14 @@ class Gateway:
         return authenticate.by_key(snapshot, call.headers, now=self._clock.now())
 
     def _plan(self, snapshot: Snapshot, caller: Caller, request: Request, call: Call) -> Plan:
-        return decide(
+        conditions = self.board if call.snapshot is None else _CALM
+        return at_once(snapshot, caller, request, conditions) or decide(
             snapshot,
             caller,
             request,
             now=self._clock.now(),
             random=self._clock.random,
-            conditions=self.board if call.snapshot is None else _CALM,
+            conditions=conditions,
             session=call.session,
             serves=self._serves,
         )

@@ -87,9 +87,11 @@ class StreamReply:
         if self._over or self._first or self.summary.finished or flow is None:
             return
 
+        summary, held = self.summary, self._held
+
         def take(piece: bytes) -> bool:
-            if self.summary.finished:
-                self._held.append(piece)
+            if summary.finished:
+                held.append(piece)
                 return False
             return write(piece)
 

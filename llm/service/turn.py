@@ -118,7 +118,9 @@ class Turn:
             self._spent = (self._spent or 0) + spent
 
     def measure(self) -> None:
-        elapsed = self.elapsed
+        self._measure(self.elapsed)
+
+    def _measure(self, elapsed: float) -> None:
         self.info.latency_ms = round(elapsed * 1000, 3)
         self.info.overhead_ms = round(max(0.0, elapsed - self.meter.waited) * 1000, 3)
 
@@ -147,8 +149,9 @@ class Turn:
         if self.settled:
             return
         self.settled = True
-        self._conclude()
-        self.measure()  # last: no attempt ends after its call
+        elapsed = self.elapsed  # once: no attempt ends after its call
+        self._conclude(elapsed)
+        self._measure(elapsed)
         record = self.record()
         try:
             sink.write(record)
@@ -162,11 +165,11 @@ class Turn:
             log.access(record)
             metrics.settled(record)
 
-    def _conclude(self) -> None:
+    def _conclude(self, elapsed: float) -> None:
         """The last attempt is over as its call is, and all attempts are paid for."""
         attempt, spent = self.attempt, self._spent
         if attempt is not None and not attempt.over:
-            cost = attempt.end(self._error, at=self.elapsed)
+            cost = attempt.end(self._error, at=elapsed)
             if cost is not None:
                 spent = cost + (spent or 0)
         self.info.cost_nano_usd = spent

@@ -63,7 +63,7 @@ class ChoiceGlance(msgspec.Struct, gc=False):
     finish_reason: str | None = None
 
 
-class ChunkGlance(msgspec.Struct):
+class ChunkGlance(msgspec.Struct, gc=False):
     """As little of a chunk, or of a whole answer, as a relay needs."""
 
     choices: list[ChoiceGlance] | None = None

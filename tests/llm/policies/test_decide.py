@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from llm.errors import InvalidRequest, NoHealthyUpstream
-from llm.policies.decide import decide
+from llm.policies.decide import at_once, decide
 from llm.policies.plan import Bar, Calm, Candidate, Plan
 from llm.policies.window import BYTES_A_TOKEN
-from llm.snapshot import Caller, Model, Route, RouteTarget, Snapshot
+from llm.snapshot import Caller, Model, Route, RoutePolicy, RouteTarget, Snapshot
 from llm.spec import Dialect, Request
 from tests.llm.service.snapshots import openai, snapshot
 
@@ -117,3 +117,31 @@ def test_the_plan_stands_in_the_trace() -> None:
     config = configuration(Model("p", "a"), Model("q", "b"), fallbacks=1)
     step = planned(config, request()).step
     assert (step.event, step.candidates) == ("plan", ("p/a", "q/b"))
+
+
+def test_what_an_earlier_call_found_out_is_what_would_be_decided() -> None:
+    config = configuration(Model("p", "a"))
+    assert at_once(config, CALLER, request(), Calm()) is None
+    plan = planned(config, request())
+    assert at_once(config, CALLER, request(), Calm()) is plan is planned(config, request())
+    assert at_once(config, CALLER, request(), Known()) is None  # there is trouble somewhere
+    assert at_once(config, Caller("other", "key-b"), request(), Calm()) is None
+    assert at_once(config, CALLER, Request("openai_chat", "r", {}, surface="rerank"), Calm()) is None
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        configuration(Model("p", "a"), Model("q", "b")),
+        configuration(Model("p", "a"), Model("q", "b"), fallbacks=1),
+        configuration(Model("p", "a", capabilities=frozenset({"tools"}))),
+        snapshot(
+            [openai("p", "http://127.0.0.1:9")],
+            [Model("p", "a")],
+            [Route("r", (RouteTarget("p", "a", 1),), policy=RoutePolicy(affinity="session"))],
+        ),
+    ],
+)
+def test_what_depends_on_the_request_or_the_moment_is_decided_anew(config: Snapshot) -> None:
+    assert planned(config, request()).candidates
+    assert at_once(config, CALLER, request(), Calm()) is None
