@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from tests.support import postgres, redis
 
 MISSING = "not available: "
+PAGES = Path(__file__).parent / "admin"  # what they show is read by selectors, which are tested on both
 DATABASE_FIXTURES = frozenset({"db", "transactional_db", "live_server"})
 
 
@@ -29,7 +31,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         fixtures = DATABASE_FIXTURES.intersection(getattr(item, "fixturenames", ()))
         needs = fixtures or item.get_closest_marker("django_db") is not None
-        if needs and item.get_closest_marker("one_database") is None:
+        once = item.path.parent == PAGES or item.get_closest_marker("one_database") is not None
+        if needs and not once:
             item.add_marker(pytest.mark.database)
 
 
