@@ -40,7 +40,7 @@ class Rules:
     least: int = 20
     window: float = 30.0
     open_first: float = 5.0
-    outage_most: float = 20.0
+    outage_most: float = 15.0
     open_most: float = 120.0
     jitter: float = 0.2
     relapse: float = 60.0

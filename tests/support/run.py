@@ -8,10 +8,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Two of them wait for processes that they started, most of the time.
-PROCESSES = min(2, os.cpu_count() or 2) + 1
 # By file: what a file shares is started once. (`loadgroup` groups nothing with pytest 9.2 and xdist 3.8.)
-PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", str(PROCESSES), "--dist", "loadfile"]
+PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"]
 
 
 @contextmanager

@@ -114,7 +114,7 @@ def lengths(subject: Breaker, *, well: float | None, times: int = 8) -> list[flo
 
 
 def test_it_opens_for_twice_as_long_each_time_and_its_recovery_is_found_soon() -> None:
-    assert lengths(breaker(), well=None) == pytest.approx([5, 10, 20, 20, 20, 20, 20, 20])
+    assert lengths(breaker(), well=None) == pytest.approx([5, 10, 15, 15, 15, 15, 15, 15])
 
 
 @pytest.mark.parametrize("well", [0.0, 59.9])
@@ -124,10 +124,10 @@ def test_one_that_flaps_is_asked_more_rarely(well: float) -> None:
 
 def test_after_an_outage_that_comes_back_it_is_asked_more_rarely_than_in_it() -> None:
     subject = breaker()
-    assert lengths(subject, well=None)[-1] == 20
+    assert lengths(subject, well=None)[-1] == 15
     subject.claim(1000.0)
     subject.succeeded(1000.0)
-    assert [opened(subject, now) for now in (1001.0, 1041.0, 1081.0)] == pytest.approx([40, 40, 40])
+    assert [opened(subject, now) for now in (1001.0, 1041.0, 1081.0)] == pytest.approx([30, 30, 30])
 
 
 def test_after_a_while_without_trouble_it_begins_anew() -> None:
@@ -237,7 +237,7 @@ class TestByHand:
     def test_it_goes_on_doubling_where_another_process_stopped(self) -> None:
         subject = breaker()
         subject.adopt(0.0, state="open", until=40.0, category="server", failures=7, level=3, relapses=2)
-        assert opened(subject, 40.0) == pytest.approx(80)
+        assert opened(subject, 40.0) == pytest.approx(60)
 
 
 @pytest.mark.parametrize(
