@@ -8,11 +8,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.support import postgres, redis
 
 MISSING = "not available: "
-PAGES = Path(__file__).parent / "admin"  # what they show is read by selectors, which are tested on both
+# What they test is the same on every database: pages, which selectors read; what is refused; what is built and written.
+ONCE = frozenset(
+    {
+        "test_backoffice.py",
+        "test_config_api.py",
+        "test_config_file.py",
+        "test_config_properties.py",
+        "test_discovery.py",
+        "test_keys_never_come_back.py",
+        "test_listings.py",
+        "test_nothing_leaks.py",
+        "test_parameters_of_kinds.py",
+        "test_route_explain.py",
+        "test_route_policy.py",
+        "test_snapshot_part.py",
+        "test_testing.py",
+    }
+)
+TESTS = Path(__file__).parent
 DATABASE_FIXTURES = frozenset({"db", "transactional_db", "live_server"})
 
 
@@ -22,6 +41,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if not config.getoption("--slow"):
+        settings.register_profile("quick", max_examples=60)
+        settings.load_profile("quick")
     config.addinivalue_line("markers", "database: needs Django's database; runs on SQLite and again on PostgreSQL")
     config.addinivalue_line("markers", "one_database: what it tests is the same on every database; runs once")
 
@@ -31,9 +53,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         fixtures = DATABASE_FIXTURES.intersection(getattr(item, "fixturenames", ()))
         needs = fixtures or item.get_closest_marker("django_db") is not None
-        once = item.path.parent == PAGES or item.get_closest_marker("one_database") is not None
+        once = is_once(item.path) or item.get_closest_marker("one_database") is not None
         if needs and not once:
             item.add_marker(pytest.mark.database)
+
+
+def is_once(path: Path) -> bool:
+    return path.parent == TESTS / "admin" or (path.parent == TESTS / "providers" and path.name in ONCE)
 
 
 @pytest.fixture(scope="session")
