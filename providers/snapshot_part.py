@@ -10,13 +10,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.utils import timezone
 
+from llm.adapters import parameters as built
 from llm.core import policies
 from llm.snapshot import Model, ProvidersPart, Route, RouteTarget, Upstream, UpstreamKey
-from llm.spec import Connection, Timeouts
 from providers import key_state as states
 from providers import kinds, prices, secrets
 from providers import models as stored
@@ -25,7 +26,6 @@ from providers.parameters import REQUEST_SETTINGS, Unreadable, effective, read
 
 log = logging.getLogger(__name__)
 _MALFORMED = (AttributeError, KeyError, TypeError, ValueError)  # rows that were written past the services
-_ORGANIZATION_HEADERS = {"organization": "OpenAI-Organization", "project": "OpenAI-Project"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +86,11 @@ def _upstream(provider: stored.Provider, place: _Place) -> Upstream:
         base_url=base_url,
         keys=() if closed else tuple(_keys(provider, keys, parameters, place)),
         needs_key=wants_key,
-        headers=_headers(kind, settings),
+        headers=built.headers(settings, partial(kinds.takes, kind)),
         extra_body=dict(settings.get("extra_body") or {}),
         options={name: settings[name] for name in kinds.options(kind) if name in settings},
-        timeouts=_timeouts(settings),
-        connection=Connection(
-            verify=settings.get("verify", True),
-            proxy=settings.get("proxy") or None,
-            allow_private=place.allow_private,
-            max_connections=int(settings.get("max_connections", Connection().max_connections)),
-            transport=settings.get("transport", Connection().transport),
-        ),
+        timeouts=built.timeouts(settings),
+        connection=built.connection(settings, allow_private=place.allow_private),
     )
 
 
@@ -171,25 +165,6 @@ def _keys(
             extra = {"provider": provider.provider_id, "key_id": key.key_id, "state": str(state)}
             log.warning("a key cannot be used and is left out", extra=extra)
     return usable
-
-
-def _headers(kind: str, settings: Mapping[str, Any]) -> dict[str, str]:
-    headers = {
-        header: settings[name]
-        for name, header in _ORGANIZATION_HEADERS.items()
-        if name in settings and kinds.takes(kind, name)
-    }
-    return {**headers, **(settings.get("extra_headers") or {})}
-
-
-def _timeouts(settings: Mapping[str, Any]) -> Timeouts:
-    default = Timeouts()
-    return Timeouts(
-        connect=float(settings.get("connect_timeout_seconds", default.connect)),
-        first_byte=float(settings.get("first_token_timeout_seconds", default.first_byte)),
-        idle=float(settings.get("idle_timeout_seconds", default.idle)),
-        total=float(settings.get("timeout_seconds", default.total)),
-    )
 
 
 def _model(row: stored.ProviderModel) -> Model:

@@ -1,4 +1,4 @@
-"""The connection parameters that are known to all kinds, and what their values may be."""
+"""The connection parameters that are known to all kinds, what their values may be, and what these come to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, get_args
 from urllib.parse import urlsplit
 
-from llm.spec import TransportName
+from llm.spec import Connection, Timeouts, TransportName
 from llm.transport import address
 
 ALIASES: Final = {"base_url": "api_base"}
@@ -15,6 +15,7 @@ LONGEST_SECONDS: Final = 86_400
 TIMEOUTS: Final = ("timeout_seconds", "connect_timeout_seconds", "first_token_timeout_seconds", "idle_timeout_seconds")
 REQUEST_SETTINGS: Final = frozenset({*TIMEOUTS, "max_connections", "transport", "extra_headers", "extra_body"})
 """Those that stand in a provider's request_settings too."""
+_HEADERS: Final = {"organization": "OpenAI-Organization", "project": "OpenAI-Project"}
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -29,6 +30,33 @@ def checked(name: str, value: Any, *, allow_private: bool) -> Any:
     if name in _ADDRESSES:
         return _ADDRESSES[name](value, allow_private=allow_private)
     return _OTHERS[name](value) if name in _OTHERS else value
+
+
+def headers(values: Mapping[str, Any], takes: Callable[[str], bool]) -> dict[str, str]:
+    """What they add to every call's headers; `takes`: does the kind know this parameter?"""
+    own = {header: values[name] for name, header in _HEADERS.items() if name in values and takes(name)}
+    return {**own, **(values.get("extra_headers") or {})}
+
+
+def timeouts(values: Mapping[str, Any]) -> Timeouts:
+    default = Timeouts()
+    return Timeouts(
+        connect=float(values.get("connect_timeout_seconds", default.connect)),
+        first_byte=float(values.get("first_token_timeout_seconds", default.first_byte)),
+        idle=float(values.get("idle_timeout_seconds", default.idle)),
+        total=float(values.get("timeout_seconds", default.total)),
+    )
+
+
+def connection(values: Mapping[str, Any], *, allow_private: bool) -> Connection:
+    default = Connection()
+    return Connection(
+        verify=values.get("verify", default.verify),
+        proxy=values.get("proxy") or None,
+        allow_private=allow_private,
+        max_connections=int(values.get("max_connections", default.max_connections)),
+        transport=values.get("transport", default.transport),
+    )
 
 
 def _url(value: Any, *, allow_private: bool) -> str:

@@ -16,9 +16,7 @@ from llm.core.shapes import Key, Parameter, StatedProvider, Stored
 from llm.core.surroundings import Surroundings
 from llm.references import ReferenceMissing, is_mask, resolve
 from llm.snapshot import Upstream, UpstreamKey
-from llm.spec import Connection, Timeouts
 
-_ORGANIZATION_HEADERS: Final = {"organization": "OpenAI-Organization", "project": "OpenAI-Project"}
 _MERGED: Final = ("extra_headers", "extra_body")
 
 
@@ -59,11 +57,11 @@ class Building:
             base_url=base_url,
             keys=() if settings.closed else keys,
             needs_key=wants_key,
-            headers=self._headers(values),
+            headers=parameters.headers(values, self.kind.parameters.__contains__),
             extra_body=dict(values.get("extra_body") or {}),
             options={name: values[name] for name in self.kind.options if name in values},
-            timeouts=_timeouts(values),
-            connection=_connection(values, allow_private=self.surroundings.allow_private),
+            timeouts=parameters.timeouts(values),
+            connection=parameters.connection(values, allow_private=self.surroundings.allow_private),
         )
 
     def _settings(self) -> _Settings:
@@ -108,14 +106,6 @@ class Building:
             return parameters.checked(name, value, allow_private=self.surroundings.allow_private)
         except ValueError as error:
             raise ConfigurationError(f"{self.document.place(place)}: {error}") from None
-
-    def _headers(self, values: Mapping[str, Any]) -> dict[str, str]:
-        own = {
-            header: values[name]
-            for name, header in _ORGANIZATION_HEADERS.items()
-            if name in values and name in self.kind.parameters
-        }
-        return {**own, **(values.get("extra_headers") or {})}
 
     def _keys(self) -> Iterator[UpstreamKey]:
         """Those of this environment, or where there are none those of every one."""
@@ -168,24 +158,3 @@ def _usable(secret: str) -> bool:
 
 def _is_stored(value: Any) -> bool:
     return isinstance(value, Mapping) and set(value) == {"stored"}
-
-
-def _timeouts(values: Mapping[str, Any]) -> Timeouts:
-    default = Timeouts()
-    return Timeouts(
-        connect=float(values.get("connect_timeout_seconds", default.connect)),
-        first_byte=float(values.get("first_token_timeout_seconds", default.first_byte)),
-        idle=float(values.get("idle_timeout_seconds", default.idle)),
-        total=float(values.get("timeout_seconds", default.total)),
-    )
-
-
-def _connection(values: Mapping[str, Any], *, allow_private: bool) -> Connection:
-    default = Connection()
-    return Connection(
-        verify=values.get("verify", default.verify),
-        proxy=values.get("proxy") or None,
-        allow_private=allow_private,
-        max_connections=int(values.get("max_connections", default.max_connections)),
-        transport=values.get("transport", default.transport),
-    )
