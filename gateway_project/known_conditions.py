@@ -12,20 +12,20 @@ from typing import Final, Protocol
 
 from audit import usage
 from audit.models import CallRollup
-from llm.observe.health_event import Category, SubjectKind
-from llm.policies.board import SOON
+from llm.observe.health_event import Category, State, SubjectKind
+from llm.policies.board import bar_of
 from llm.policies.plan import Bar, Candidate
 from llm.policies.subject import Subject
 
 _HOUR: Final = timedelta(hours=1)
 
 
-class State(Protocol):
+class Row(Protocol):
     """The newest state of a provider, a model or a key, as `audit.health_models.HealthState` has it."""
 
     kind: str
     name: str
-    state: str
+    state: State
     category: Category
     until: datetime | None
 
@@ -33,7 +33,7 @@ class State(Protocol):
 class KnownConditions:
     """`llm.policies.plan.Conditions`. `states` are those of all subjects, or of those that matter; `moment` is now."""
 
-    def __init__(self, states: Iterable[State], *, moment: datetime) -> None:
+    def __init__(self, states: Iterable[Row], *, moment: datetime) -> None:
         self._states = {(row.kind, row.name): row for row in states if row.state != "closed"}
         self._since = moment - _HOUR
         self._first_tokens: dict[str, float | None] = {}
@@ -73,15 +73,7 @@ class KnownConditions:
         until = row.until.timestamp() if row.until is not None else 0.0
         if until <= now and (row.state != "open" or until):
             return None  # a limit is lifted; what was open is probed by the next call
-        words, why = Subject(kind, name).words, row.category
-        if row.state == "cooling":
-            return Bar(f"limit reached: {words} cools down", until, waits=True, category=why)
-        if row.state == "half_open":
-            reason = f"breaker half-open: {words} ({why}) is being probed"
-            return Bar(reason, min(until, now + SOON), category=why)
-        if kind == "key" and why == "auth":
-            return Bar(f"key refused: {words.partition(' ')[2]} (auth)", until, category=why)
-        return Bar(f"breaker open: {words} ({why})", until, category=why)
+        return bar_of(Subject(kind, name), row.state, row.category, until, now)
 
 
 def _subjects(candidate: Candidate) -> list[tuple[SubjectKind, str]]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from llm.errors import GatewayError
-from llm.observe.health_event import Category, Cause, HealthEvent, SubjectKind
+from llm.observe.health_event import Category, Cause, HealthEvent, State, SubjectKind
 from llm.policies import evidence
 from llm.policies.breaker import KEY_RULES, RULES, Breaker, Rules
 from llm.policies.first_token import FirstToken
@@ -196,15 +196,23 @@ class Board:
 
 
 def _bar(subject: Subject, breaker: Breaker, now: float) -> Bar | None:
-    state, why = breaker.seen(now), breaker.category
+    state = breaker.seen(now)
+    if state == "half_open" and not breaker.probing(now):
+        return None
+    return bar_of(subject, state, breaker.category, breaker.until, now)
+
+
+def bar_of(subject: Subject, state: State, why: Category, until: float, now: float) -> Bar | None:
+    """What stands against a subject in this state, a half-open one while its probe is under way. `until` and `now` in
+    seconds since 1970."""
     match state:
         case "open" if subject.kind == "key" and why == "auth":
-            return Bar(f"key refused: {subject.words.partition(' ')[2]} (auth)", breaker.until, category=why)
+            return Bar(f"key refused: {subject.words.partition(' ')[2]} (auth)", until, category=why)
         case "open":
-            return Bar(f"breaker open: {subject.words} ({why})", breaker.until, category=why)
+            return Bar(f"breaker open: {subject.words} ({why})", until, category=why)
         case "cooling":
-            return Bar(f"limit reached: {subject.words} cools down", breaker.until, waits=True, category=why)
-        case "half_open" if breaker.probing(now):
+            return Bar(f"limit reached: {subject.words} cools down", until, waits=True, category=why)
+        case "half_open":
             reason = f"breaker half-open: {subject.words} ({why}) is being probed"
-            return Bar(reason, min(breaker.until, now + SOON), category=why)
+            return Bar(reason, min(until, now + SOON), category=why)
     return None
