@@ -12,7 +12,7 @@ from typing import Final
 from llm.errors import GatewayError
 from llm.policies import capability
 from llm.policies.board import Board
-from llm.policies.plan import Plan
+from llm.policies.plan import Bar, Plan
 from llm.policies.retry import Step, Walk
 from llm.service import hedge
 from llm.service.attempt import Attempt
@@ -60,12 +60,13 @@ class Attempts:
             if step.delay:
                 await turn.wait(step)
             if self._board.troubled and turn.call.snapshot is None:
-                cools = self._cools_for(step)
-                if cools:
+                now = self._clock.now()
+                bar = self._board.bar(step.candidate, now)
+                if bar is not None and bar.waits and bar.until > now:  # other calls met its limit meanwhile
                     elapsed = turn.elapsed
-                    step = walk.postponed(until=elapsed + cools, elapsed=elapsed)
+                    step = walk.postponed(until=elapsed + max(bar.until - now, _SHORTEST_WAIT), elapsed=elapsed)
                     continue
-                if await self._is_barred(turn, step):
+                if await self._is_barred(turn, step, bar):
                     step = walk.passed_over(elapsed=turn.elapsed)
                     continue
             try:
@@ -87,7 +88,7 @@ class Attempts:
             if not self._hedges.take(plan):  # before the claim of a probe, which only an attempt gives back
                 return None
             found = walk.hedge(elapsed=turn.elapsed)
-            if found is None or (self._board.troubled and await self._is_barred(turn, found)):
+            if found is None or (self._board.troubled and await self._is_barred(turn, found, self._bar(found))):
                 self._hedges.give_back(plan)
                 return None
             return turn.begin(found, self._board)
@@ -95,26 +96,20 @@ class Attempts:
         race = hedge.Race(turn, lambda attempt: self._ask(turn, attempt, plan.policy, walk.budget), discard=_discard)
         return await race.run(turn.begin(step, self._board), other, after=after)
 
-    def _cools_for(self, step: Step) -> float:
-        """Other calls may have met its limit while this one waited. Seconds, a few milliseconds at the least; 0: it
-        does not cool."""
-        now = self._clock.now()
-        bar = self._board.bar(step.candidate, now)
-        return max(bar.until - now, _SHORTEST_WAIT) if bar is not None and bar.waits and bar.until > now else 0.0
+    def _bar(self, step: Step) -> Bar | None:
+        return self._board.bar(step.candidate, self._clock.now())
 
-    async def _is_barred(self, turn: Turn, step: Step) -> bool:
-        """Things may have changed since the plan was made. A call that brings its own configuration is a test: it is
-        not asked, and goes where it is told to."""
-        reason = await self._barred(step)
-        if reason:
-            turn.passed_over(step, reason)
-        return bool(reason)
-
-    async def _barred(self, step: Step) -> str:
-        bar = self._board.bar(step.candidate, self._clock.now())
+    async def _is_barred(self, turn: Turn, step: Step, bar: Bar | None) -> bool:
+        """Things may have changed since the plan was made: what is broken by now, or half-open with another call as its
+        probe, is passed over."""
         if bar is not None and not bar.waits:
-            return bar.reason
-        return "" if await self._board.claim(step.candidate, step) else "half open: another call is the probe"
+            reason = bar.reason
+        elif await self._board.claim(step.candidate, step):
+            return False
+        else:
+            reason = "half open: another call is the probe"
+        turn.passed_over(step, reason)
+        return True
 
     async def _ask(self, turn: Turn, attempt: Attempt, policy: RoutePolicy, budget: float) -> Result | Opened:
         """One attempt. One that fails is ended."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
 
 from llm import adapters
 from llm.errors import InvalidRequest
 from llm.observe.record import Sink
-from llm.policies import authenticate
+from llm.policies import authenticate, route
 from llm.policies.board import Board
 from llm.policies.decide import at_once, decide
-from llm.policies.plan import Calm, Plan
+from llm.policies.plan import Plan
 from llm.service import meter
 from llm.service.attempts import Attempts, Opened
 from llm.service.call import Call, Reply
@@ -23,7 +22,6 @@ from llm.spec import Adapter, Request
 from llm.transport.base import Transport
 
 AdapterOf = Callable[[str, Transport], Adapter]
-_CALM: Final = Calm()
 
 
 class Gateway:
@@ -114,7 +112,7 @@ class Gateway:
         return authenticate.by_key(snapshot, call.headers, now=self._clock.now())
 
     def _plan(self, snapshot: Snapshot, caller: Caller, request: Request, call: Call) -> Plan:
-        conditions = self.board if call.snapshot is None else _CALM
+        conditions = self.board if call.snapshot is None else route.CALM
         return at_once(snapshot, caller, request, conditions) or decide(
             snapshot,
             caller,
