@@ -194,7 +194,8 @@ class Flowing(Protocol):
     """An `AnswerStream` whose pieces need not be waited for one by one.
 
     `flow` gives each to `take` as it comes and returns where that has an end: `take` has said False, or the answer is
-    about to finish, or has failed. Then iterate on. `take` must not raise.
+    about to finish, or has failed. Then iterate on: the piece with which it finishes comes only there. `take` must not
+    raise.
     """
 
     async def flow(self, take: Callable[[bytes], bool]) -> None: ...

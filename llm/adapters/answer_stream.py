@@ -46,6 +46,8 @@ class HttpAnswerStream:
         self._reading = reading
         self._codec = reading.codec
         self._target = target
+        self._failure: Exception | None = None
+        self._last = b""  # with which a flowing answer has finished: the next piece
         self._over = False
         self._closed = False
 
@@ -65,20 +67,16 @@ class HttpAnswerStream:
         """See `llm.spec.Flowing`. The end of an answer is left to iterating: there it is looked at closely."""
         if self._over or self._near_end:
             return
-        failure: Exception | None = None
-        codec, summary = self._codec, self.summary
+        codec, plain = self._codec, self._codec.plain
 
         def feed(piece: bytes) -> bool:
-            nonlocal failure
-            try:
-                given = codec.feed(piece)
-            except Exception as error:  # noqa: BLE001  # reason: whatever it is, it is raised below, to who waits
-                failure = error
-                return False
-            return (not given or take(given)) and not summary.finished and not codec.complete
+            if codec.clear and plain(piece):
+                return take(piece)
+            return self._fed(piece, take)
 
         try:
             await self._answer.flow(feed)
+            failure, self._failure = self._failure, None
             if failure is not None:
                 raise failure
         except BaseException as error:
@@ -86,6 +84,17 @@ class HttpAnswerStream:
                 discretion.redact(error, self._target)
             await self.aclose()
             raise
+
+    def _fed(self, piece: bytes, take: Callable[[bytes], bool]) -> bool:
+        try:
+            given = self._codec.feed(piece)
+        except Exception as error:  # noqa: BLE001  # reason: whatever it is, it is raised by `flow`, to who waits
+            self._failure = error
+            return False
+        if self.summary.finished:
+            self._last = given
+            return False
+        return (not given or take(given)) and not self._codec.complete
 
     @property
     def _near_end(self) -> bool:
@@ -98,6 +107,9 @@ class HttpAnswerStream:
             await self._answer.aclose()
 
     async def _next(self) -> bytes:
+        if self._last:
+            given, self._last = self._last, b""
+            return given
         while not self._over:
             piece = await self._read()
             if piece is None:

@@ -21,6 +21,9 @@ class StreamCodec(Protocol):
     raised by the next call. After one event that is no JSON nothing more is given until `end`, which gives all the rest
     or raises the error (see `llm.dialects.doubt`).
 
+    `plain`: False, or these bytes are one event that the caller gets as it is and after which nothing is different:
+    then they count as fed, and need not be. To be asked only while `clear`.
+
     `complete`: stop reading, and call `end`: the provider's answer is whole (nothing that comes later counts), or an
     error is waiting to be raised.
 
@@ -30,6 +33,12 @@ class StreamCodec(Protocol):
     @property
     def complete(self) -> bool: ...
 
+    @property
+    def clear(self) -> bool: ...
+
+    @property
+    def plain(self) -> Callable[[bytes], bool]: ...
+
     def feed(self, data: bytes) -> bytes: ...
 
     def end(self) -> bytes: ...
@@ -37,9 +46,22 @@ class StreamCodec(Protocol):
 
 class _Codec:
     """`step` is what becomes of one event, `source` says whether the answer is whole, `owed` gives its rest.
-    `upstream`: the provider's dialect."""
+    `upstream`: the provider's dialect. `relay` is the source where the caller has the same."""
 
-    __slots__ = ("_decoder", "_doubt", "_error", "_owed", "_said", "_says", "_source", "_step", "_summary")
+    __slots__ = (
+        "_decoder",
+        "_doubt",
+        "_error",
+        "_owed",
+        "_relay",
+        "_said",
+        "_says",
+        "_source",
+        "_step",
+        "_summary",
+        "clear",
+        "plain",
+    )
 
     def __init__(
         self,
@@ -49,7 +71,11 @@ class _Codec:
         step: Callable[[Frame], bytes],
         source: Relay | StreamReader,
         owed: Callable[[], bytes],
+        relay: Relay | None = None,
     ) -> None:
+        self._relay = relay
+        self.clear = relay is not None
+        self.plain = _never if relay is None else relay.plain
         says = doubt.SAYS.get(upstream)
         self._says = None if says is None else says.search
         self._said = 0  # events that said something
@@ -80,7 +106,11 @@ class _Codec:
         if self._error is not None:
             raise self._error
         rest = self._rest() + self._owed()
-        return rest if self._doubt is None else self._doubt.settle(self._said) + rest
+        return rest if self._doubt is None else self._doubt.settle(self._all_said) + rest
+
+    @property
+    def _all_said(self) -> int:
+        return self._said + (self._relay.said if self._relay is not None else 0)
 
     def _rest(self) -> bytes:
         if self._source.complete:
@@ -105,6 +135,7 @@ class _Codec:
             if not whole:
                 raise
             return whole
+        self.clear = self._relay is not None and self._doubt is None and not self._decoder.waits
         return b"".join(out)
 
     def _one(self, frame: Frame) -> bytes:
@@ -124,10 +155,15 @@ class _Codec:
     def _suspect(self, frame: Frame, error: UpstreamMalformed) -> None:
         """Raises it unless it may turn out that nothing is missing. Where nothing has been said another attempt costs
         nothing, and is better; what comes behind a finish is no part of the answer."""
-        hopeless = self._doubt is not None or self._said == 0 or self._summary.finished
+        hopeless = self._doubt is not None or self._all_said == 0 or self._summary.finished
         if hopeless or not doubt.unreadable(frame):
             raise error
         self._doubt = doubt.Doubt(error, self._summary)
+        self.clear = False
+
+
+def _never(data: bytes) -> bool:
+    return False
 
 
 def relay_codec(relay: Relay, dialect: Dialect, summary: StreamSummary) -> StreamCodec:
@@ -135,9 +171,9 @@ def relay_codec(relay: Relay, dialect: Dialect, summary: StreamSummary) -> Strea
 
     def step(frame: Frame) -> bytes:
         given = relay.frame(frame)
-        return marked_again(given, dialect) if MARKED in given else given
+        return marked_again(given, dialect) if given.find(MARKED) >= 0 else given
 
-    return _Codec(dialect, summary, step=step, source=relay, owed=relay.owed)
+    return _Codec(dialect, summary, step=step, source=relay, owed=relay.owed, relay=relay)
 
 
 def translating_codec(

@@ -41,9 +41,17 @@ class Relay(Protocol):
 
     `frame` gives what the caller gets (b"": withheld) and keeps `summary` up to date. `complete`: nothing more is to
     come. `owed`: what the provider left out at its end; UpstreamMalformed where the answer is not finished.
+
+    `plain`: are these bytes one event out of the answer's middle, that goes to the caller as it came and after which
+    nothing is different? Only where that is sure at a glance; such an event need not be given to `frame`. `said` counts
+    those of them that said something (see `llm.dialects.doubt`).
     """
 
     complete: bool
+    said: int = 0
+
+    def plain(self, data: bytes) -> bool:
+        return False
 
     def frame(self, frame: Frame) -> bytes: ...
 

@@ -42,14 +42,21 @@ class SseDecoder:
         self._tail = bytearray()
         self._max_event_bytes = max_event_bytes
 
+    @property
+    def waits(self) -> bool:
+        """Is there the beginning of an event whose end has not come?"""
+        return bool(self._tail)
+
     def only(self, data: bytes) -> Frame | None:
         """The one event that these bytes are, as most pieces are; None: `feed` them."""
-        if self._tail or not data.endswith(b"\n\n") or b"\r" in data or not data.isascii():
+        if self._tail:
             return None
-        end, line = len(data) - 2, data.find(b"\n")
-        if line == end and data.startswith(b"data: "):  # as nearly all are: what `_frame` would find out again
+        end = only_line(data)
+        if end:
             return Frame(data, "", data[6:end])
-        return _frame(data, end) if data.find(b"\n\n", line) == end else None
+        end = len(data) - 2
+        whole = data.endswith(b"\n\n") and data.find(b"\n\n") == end
+        return _frame(data, end) if whole and data.find(b"\r") < 0 and data.isascii() else None
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         tail = self._tail
@@ -82,9 +89,23 @@ class SseDecoder:
             raise UpstreamMalformed("The provider sent an event that is too large.")
 
 
+def only_line(data: bytes, start: int = 0) -> int:
+    """Where the text of the data line ends that these bytes are from `start` on, with its blank line and nothing else;
+    0 where they are not that. The text begins 6 bytes behind `start`. Looks at a glance: only ASCII is known so."""
+    end = len(data) - 2
+    plain = (
+        data.find(b"\n", start) == end
+        and data.endswith(b"\n\n")
+        and data.startswith(b"data: ", start)
+        and data.isascii()
+        and data.find(b"\r") < 0
+    )
+    return end if plain else 0
+
+
 def _blank_lines(data: bytes) -> Iterator[tuple[int, int]]:
     """Where the blank lines begin and end, the end of line before each included."""
-    if b"\r" not in data:  # nearly always, and a search for two bytes costs a tenth of the pattern
+    if data.find(b"\r") < 0:  # nearly always, and a search for two bytes costs a tenth of the pattern
         blank = data.find(b"\n\n")
         while blank >= 0:
             yield blank, blank + 2

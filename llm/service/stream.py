@@ -87,17 +87,9 @@ class StreamReply:
         if self._over or self._first or self.summary.finished or flow is None:
             return
 
-        summary, held = self.summary, self._held
-
-        def take(piece: bytes) -> bool:
-            if summary.finished:
-                held.append(piece)
-                return False
-            return write(piece)
-
         self._note_away()
         try:
-            await flow(take)
+            await flow(write)
         except BaseException as error:
             self._turn.fail(error)
             await self._end()

@@ -12,22 +12,41 @@ import msgspec
 from llm.dialects.anthropic_messages import wire
 from llm.dialects.anthropic_messages.error import read_error
 from llm.dialects.anthropic_messages.events import glance_at_event
-from llm.dialects.sse import Frame, named_event
+from llm.dialects.fields import BAD_JSON
+from llm.dialects.signatures import MARKED
+from llm.dialects.sse import Frame, named_event, only_line
 from llm.errors import UpstreamMalformed
 from llm.spec import StreamSummary
 
+_DELTA: Final = b"event: content_block_delta\ndata: "
+_plain: Final = msgspec.json.Decoder(wire.PlainEvent).decode
 MESSAGE_STOP: Final = named_event(b"message_stop", b'{"type":"message_stop"}')
 
 
 class MessagesRelay:
     """Anthropic's callers always get the usage, so `include_usage` changes nothing."""
 
-    __slots__ = ("_count", "_summary", "complete")
+    __slots__ = ("_count", "_summary", "complete", "said")
 
     def __init__(self, summary: StreamSummary, include_usage: bool) -> None:
         self.complete = False
+        self.said = 0
         self._summary = summary
         self._count = wire.UsageCount()
+
+    def plain(self, data: bytes) -> bool:
+        if not data.startswith(_DELTA):
+            return False
+        end = only_line(data, len(_DELTA) - 6)
+        if not end or data.find(MARKED) >= 0:
+            return False
+        try:
+            event = _plain(data[len(_DELTA) : end])
+        except BAD_JSON:
+            return False
+        if event.delta.text:
+            self.said += 1
+        return True
 
     def frame(self, frame: Frame) -> bytes:
         if not frame.data:

@@ -5,7 +5,7 @@ Source: the anthropic SDK's types (2.12) and WIRE.md.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -109,6 +109,21 @@ class EventGlance(msgspec.Struct):
     delta: StopGlance | None = None
     usage: msgspec.Raw = NOTHING
     error: msgspec.Raw = NOTHING
+
+
+class PlainDelta(msgspec.Struct, gc=False):
+    text: str | None = None
+    stop_reason: None = None
+
+
+class PlainEvent(msgspec.Struct, gc=False):
+    """A piece of a block: whatever tells more is none."""
+
+    type: Literal["content_block_delta"]
+    delta: PlainDelta
+    message: None = None
+    usage: None = None
+    error: None = None
 
 
 _USAGE: Final = msgspec.json.Decoder(UsageWire)

@@ -13,6 +13,7 @@ import msgspec
 from llm.dialects.fields import BAD_JSON
 from llm.dialects.gemini import wire
 from llm.dialects.gemini.error import read_error, refuse_bare_error
+from llm.dialects.grammar import Relay
 from llm.dialects.sse import Frame
 from llm.errors import UpstreamMalformed
 from llm.spec import FinishReason, StreamSummary
@@ -23,7 +24,7 @@ _CALL: Final = re.compile(rb'"functionCall"\s*:')
 
 def has_call(data: bytes) -> bool:
     """Does the JSON hold a function call? (A name inside a text has a backslash before its last quote.)"""
-    return b'"functionCall"' in data and _CALL.search(data) is not None
+    return data.find(b'"functionCall"') >= 0 and _CALL.search(data) is not None
 
 
 def settled(reason: FinishReason, called: bool) -> FinishReason:
@@ -31,7 +32,7 @@ def settled(reason: FinishReason, called: bool) -> FinishReason:
     return "tool_calls" if called and reason == "stop" else reason
 
 
-class GeminiRelay:
+class GeminiRelay(Relay):
     """Nothing but the end of the bytes ends a stream, so it is never `complete` before. Gemini's callers always get
     the usage, so `include_usage` changes nothing."""
 

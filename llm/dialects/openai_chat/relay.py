@@ -13,26 +13,43 @@ from llm.dialects.fields import BAD_JSON
 from llm.dialects.openai_chat import wire
 from llm.dialects.openai_chat.error import read_error, refuse_bare_error
 from llm.dialects.openai_chat.result import refuse_error_reason
-from llm.dialects.sse import Frame, data_event
+from llm.dialects.signatures import MARKED
+from llm.dialects.sse import Frame, data_event, only_line
 from llm.errors import UpstreamMalformed
 from llm.spec import StreamSummary
 
 DONE: Final = b"[DONE]"
 _decode: Final = msgspec.json.Decoder(wire.ChunkGlance).decode
+_plain: Final = msgspec.json.Decoder(wire.PlainChunk).decode
 
 
 class ChatRelay:
     """`include_usage`: did the caller ask for the usage chunk? It is asked for upstream in any case."""
 
-    __slots__ = ("_done", "_ended", "_include_usage", "_running", "_summary", "complete")
+    __slots__ = ("_done", "_ended", "_include_usage", "_running", "_summary", "complete", "said")
 
     def __init__(self, summary: StreamSummary, include_usage: bool) -> None:
         self.complete = False
+        self.said = 0
         self._summary = summary
         self._include_usage = include_usage
         self._done = False
         self._running: set[int] = set()
         self._ended: set[int] = set()
+
+    def plain(self, data: bytes) -> bool:
+        end = only_line(data)
+        if not end or data.find(MARKED) >= 0:
+            return False
+        try:
+            choice = _plain(data[6:end]).choices[0]
+        except BAD_JSON:
+            return False
+        if choice.index not in self._running or choice.index in self._ended:
+            return False
+        if choice.delta.content:
+            self.said += 1
+        return True
 
     def frame(self, frame: Frame) -> bytes:
         data = frame.data

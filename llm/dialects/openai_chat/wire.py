@@ -71,6 +71,24 @@ class ChunkGlance(msgspec.Struct, gc=False):
     error: msgspec.Raw = NOTHING
 
 
+class PlainDelta(msgspec.Struct, gc=False):
+    content: str | None = None
+
+
+class PlainChoice(msgspec.Struct, gc=False):
+    delta: PlainDelta
+    index: int = 0
+    finish_reason: None = None
+
+
+class PlainChunk(msgspec.Struct, gc=False):
+    """A chunk out of an answer's middle: whatever is more than that is none."""
+
+    choices: tuple[PlainChoice]
+    usage: None = None
+    error: None = None
+
+
 class ChoiceWire(msgspec.Struct):
     message: DeltaWire
     index: int = 0

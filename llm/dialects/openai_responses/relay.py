@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from llm.dialects.fields import BAD_JSON
+from llm.dialects.grammar import Relay
 from llm.dialects.openai_responses import wire
 from llm.dialects.openai_responses.error import read_error
 from llm.dialects.sse import Frame
@@ -69,7 +70,7 @@ def _refuses(message: msgspec.Raw) -> bool:
         return False
 
 
-class ResponsesRelay:
+class ResponsesRelay(Relay):
     """Callers of responses always get the usage, so `include_usage` changes nothing."""
 
     __slots__ = ("_summary", "complete")

@@ -64,7 +64,8 @@ class Exchange(SelfMetering):
         self._begun = False
         self._waited: Waited | None = None
         self._monotonic: Callable[[], float] = perf_counter
-        self._heard_at = 0.0  # while pieces flow: when the last one came
+        self._heard_at = 0.0  # while pieces flow: when the last one came, by `_monotonic`
+        self._waits_since = 0.0  # by `_monotonic`
         self._whole = False
         self._closed = False
         self._error: Exception | None = None
@@ -90,16 +91,19 @@ class Exchange(SelfMetering):
         self._wake()
 
     def took(self, piece: bytes) -> None:
-        if self._take is not None:
-            self._heard_at = self._loop.time()
-            began = self._monotonic()
-            more = self._take(piece)
-            if self._waited is not None:
-                self._waited.waited -= self._monotonic() - began
-            if not more:
-                self._take = None
-                self._wake()
+        take = self._take
+        if take is None:
+            self._keep(piece)
             return
+        self._heard_at = began = self._monotonic()
+        more = take(piece)
+        if self._waited is not None:
+            self._waited.waited -= self._monotonic() - began
+        if not more:
+            self._take = None
+            self._wake()
+
+    def _keep(self, piece: bytes) -> None:
         self._pieces.append(piece)
         self._size += len(piece)
         if self._size > HIGH and self._source is not None and not self._source.paused:
@@ -109,7 +113,8 @@ class Exchange(SelfMetering):
     def ended(self) -> None:
         self._whole = True
         self._source = None
-        self._end_upload()
+        if self.upload is not None:
+            self.upload.cancel()
         self._wake()
 
     def failed(self, error: Exception) -> None:
@@ -122,7 +127,6 @@ class Exchange(SelfMetering):
         """The body ended before its end: with its request, the connection is of no more use."""
         if self._source is not None:
             self._give_up(error)
-            self._wake()
 
     def again(self) -> None:
         """The same request is going to be sent once more."""
@@ -131,15 +135,14 @@ class Exchange(SelfMetering):
 
     def expire(self) -> None:
         """Called by the sweeper: what is waited for has not come in time."""
-        if self._waiter is None or self._waiter.done():
+        if self._waiter is None:
             return  # it has, just now
         if self._take is not None:
-            self._limit(self._heard_at)
+            self._limit(self._loop.time() - (self._monotonic() - self._heard_at))
             if self.deadline > self._loop.time():  # pieces have come meanwhile
                 self._sweeper.watch(self)
                 return
         self._give_up(failures.late(self._phase))
-        self._wake()
 
     # What the transport and the reader do.
 
@@ -150,7 +153,7 @@ class Exchange(SelfMetering):
         """Returns once the answer's head is here; NotActedOn, or an UpstreamError, where none comes."""
         try:
             while not self.status and self._error is None:
-                await self._wait()
+                await self._waiting()
         except BaseException:
             self._give_up(failures.broke())
             raise
@@ -186,7 +189,7 @@ class Exchange(SelfMetering):
         """The next piece, None at the end."""
         try:
             while (piece := self._next()) == b"":
-                await self._wait()
+                await self._waiting()
             return piece
         except BaseException:
             self._give_up(failures.broke())
@@ -195,10 +198,10 @@ class Exchange(SelfMetering):
     async def flow(self, take: Callable[[bytes], bool]) -> None:
         if self._inflater is not None or self._pieces:
             return
-        self._take, self._begun, self._heard_at = take, True, self._loop.time()
+        self._take, self._begun, self._heard_at = take, True, self._monotonic()
         try:
             while self._take is not None and self._error is None and not self._whole:
-                await self._wait()
+                await self._waiting()
         except BaseException:
             self._give_up(failures.broke())
             raise
@@ -246,19 +249,14 @@ class Exchange(SelfMetering):
             self._source.resume()
         return piece
 
-    async def _wait(self) -> None:
-        """Until the wire tells something, or the limit of this phase has passed."""
-        self._waiter = self._loop.create_future()
+    def _waiting(self) -> asyncio.Future[None]:
+        """Done once the wire tells something, or the limit of this phase has passed. Who waits for it and is
+        cancelled gives up."""
+        self._waiter = waiter = self._loop.create_future()
         self._limit(self._loop.time())
         self._sweeper.watch(self)
-        began = self._monotonic()
-        try:
-            await self._waiter
-        finally:
-            if self._waited is not None:
-                self._waited.waited += self._monotonic() - began
-            self._waiter = None
-            self._sweeper.forget(self)
+        self._waits_since = self._monotonic()
+        return waiter
 
     def _limit(self, since: float) -> None:
         """`since`: when the last piece came, or the waiting for the next one began."""
@@ -271,8 +269,16 @@ class Exchange(SelfMetering):
 
     def _wake(self) -> None:
         waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+        if waiter is not None:
+            self._waited_for(waiter)
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _waited_for(self, waiter: asyncio.Future[None]) -> None:
+        self._waiter = None
+        self._sweeper.forget(self)
+        if self._waited is not None:
+            self._waited.waited += self._monotonic() - self._waits_since
 
     def _end_upload(self) -> None:
         if self.upload is not None:
@@ -286,3 +292,4 @@ class Exchange(SelfMetering):
         self._end_upload()
         if self._error is None:
             self._error = error
+        self._wake()

@@ -17,7 +17,7 @@ from llm.errors import UpstreamError
 from llm.transport import failures, outbox
 from llm.transport.lean import tls
 from llm.transport.lean.exchange import Exchange, NotActedOn
-from llm.transport.lean.inflate import Inflater, inflater
+from llm.transport.lean.inflate import inflater
 
 MAX_FIELD_BYTES: Final = 16 * 1024
 MAX_HEAD_BYTES: Final = 128 * 1024
@@ -30,7 +30,7 @@ MAX_AGE: Final = 300.0
 
 _MARGIN: Final = 1.0  # before the provider's own end of an idle connection
 _JOINED: Final = 256 * 1024  # bytes of a body that are copied behind its head: cheaper than a write of its own
-_TOLD: Final = frozenset({10, 14, 16, 17})  # lengths of the names that `on_header` looks at
+_TOLD: Final = frozenset({10, 14, 16, 17})  # lengths of the names that are looked at
 _NO_BODY: Final = frozenset({204, 304})
 
 
@@ -51,6 +51,8 @@ class Wire(asyncio.Protocol):
         self._owner: Owner | None = None
         self._transport: asyncio.Transport | None = None
         self._poll: select.poll | None = None
+        self._pieces: list[bytes] = []  # of a body, out of the bytes that are being parsed
+        self.on_body = self._pieces.append  # for the parser, which makes no Python call for it then
         self._parser = httptools.HttpResponseParser(self)
         self._exchange: Exchange | None = None
         self._used = False
@@ -64,8 +66,8 @@ class Wire(asyncio.Protocol):
     def _begin(self) -> None:
         self._raw: list[tuple[bytes, bytes]] = []
         self._encoding = b""
-        self._fed = 0
-        self._framed = self._headed = self._interim = self._done = self._surplus = self._keep = self._bodied = False
+        self._fed = self._own = 0
+        self._framed = self._headed = self._interim = self._done = self._surplus = self._keep = False
 
     # What the pool does.
 
@@ -173,26 +175,35 @@ class Wire(asyncio.Protocol):
             self._exchange.sent()
 
     def data_received(self, data: bytes) -> None:
-        if self._exchange is None or self._gathered:  # nobody has asked yet
+        exchange, pieces, failure = self._exchange, self._pieces, None
+        if exchange is None or self._gathered:  # nobody has asked yet
             self._surplus = True
             self.drop()
             return
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            if not self._done:
-                said = error.__context__  # what a callback raised
-                self._fail(said if isinstance(said, UpstreamError) else failures.no_http(), error)
-                return
-            self._surplus = True
+            failure = error
+        if self._done:
+            self._surplus = self._surplus or failure is not None
+            del pieces[self._own :]  # what came behind its end
+        if pieces:
+            self._fed = 0
+            exchange.took(pieces.pop() if len(pieces) == 1 else self._joined())
+        elif not self._done:  # a head, or trailers
+            self._fed += len(data)
         if self._done:
             self._finish()
-        elif self._bodied:
-            self._bodied, self._fed = False, 0
-        else:  # a head, or trailers
-            self._fed += len(data)
-            if self._fed > MAX_HEAD_BYTES:
-                self._fail(failures.no_http(), None)
+        elif failure is not None:
+            said = failure.__context__  # what a callback raised
+            self._fail(said if isinstance(said, UpstreamError) else failures.no_http(), failure)
+        elif self._fed > MAX_HEAD_BYTES:
+            self._fail(failures.no_http(), None)
+
+    def _joined(self) -> bytes:
+        joined = b"".join(self._pieces)
+        self._pieces.clear()
+        return joined
 
     def connection_lost(self, error: Exception | None) -> None:
         exchange, self._exchange = self._exchange, None
@@ -221,58 +232,57 @@ class Wire(asyncio.Protocol):
             self._surplus = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._headed or self._done:
-            return  # a trailer: nothing of ours depends on one
         raw = self._raw
         raw.append((name, value))
-        size = len(name)
-        if size + len(value) > MAX_FIELD_BYTES or len(raw) > MAX_HEADERS:
+        if len(raw) > MAX_HEADERS:
             raise failures.no_http()
-        if size not in _TOLD:
-            return
-        if size == 16 and name.lower() == b"content-encoding":
-            self._encoding = self._encoding + b"," + value if self._encoding else value
-        elif size == 14 and name.lower() == b"content-length":
-            self._framed = True
-        elif size == 17 and name.lower() == b"transfer-encoding":
-            if self._framed or value.strip().lower() != b"chunked":
-                raise failures.no_http()
-            self._framed = True
-            # RFC 9112, 6.1: HTTP/1.0 knows no chunks. What follows such an answer may be its own rest.
-            self._surplus = self._parser.get_http_version() == "1.0"
-        elif size == 10 and name.lower() == b"keep-alive":
-            self.keep_alive = _kept_for(value)
 
     def on_headers_complete(self) -> None:
+        raw, self._raw = self._raw, []  # trailers and what comes unasked are of no use: they go there
         if self._done:
             return
+        self._read_head(raw)
         status = self._parser.get_status_code()
-        if status < 100:
-            raise failures.no_http()
         if status < 200:
+            if status < 100:
+                raise failures.no_http()
             self._interim, self._framed, self._encoding = True, False, b""
-            self._raw.clear()
             return
         self._keep = self._parser.should_keep_alive()
         self._headed = True
         if status in _NO_BODY:
             self._framed = True
         assert self._exchange is not None
-        self._exchange.headed(status, self._raw, self._unpacking())
+        self._exchange.headed(status, raw, inflater(self._encoding) if self._encoding else None)
 
-    def _unpacking(self) -> Inflater | None:
-        return inflater(self._encoding) if self._encoding else None
+    def _read_head(self, raw: list[tuple[bytes, bytes]]) -> None:
+        for name, value in raw:
+            size = len(name)
+            if size + len(value) > MAX_FIELD_BYTES:
+                raise failures.no_http()
+            if size in _TOLD:
+                self._heed(name.lower(), value)
 
-    def on_body(self, piece: bytes) -> None:
-        if self._exchange is not None and not self._done:
-            self._bodied = True
-            self._exchange.took(piece)
+    def _heed(self, name: bytes, value: bytes) -> None:
+        if name == b"content-length":
+            self._framed = True
+        elif name == b"transfer-encoding":
+            if self._framed or value.strip().lower() != b"chunked":
+                raise failures.no_http()
+            self._framed = True
+            # RFC 9112, 6.1: HTTP/1.0 knows no chunks. What follows such an answer may be its own rest.
+            self._surplus = self._parser.get_http_version() == "1.0"
+        elif name == b"content-encoding":
+            self._encoding = self._encoding + b"," + value if self._encoding else value
+        elif name == b"keep-alive":
+            self.keep_alive = _kept_for(value)
 
     def on_message_complete(self) -> None:
         if self._interim:
             self._interim = False
-        else:
+        elif not self._done:
             self._done = True
+            self._own = len(self._pieces)
 
     # Ends.
 

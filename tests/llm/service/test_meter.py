@@ -88,7 +88,7 @@ async def test_a_call_without_a_meter_is_served() -> None:
 @pytest.mark.parametrize("made", [LeanTransport, AiohttpTransport])
 async def test_what_is_done_with_a_piece_is_no_wait(made: type[Transport]) -> None:
     ticking, own = Ticking(), Meter()
-    wanted, taken = asyncio.Event(), asyncio.Event()
+    wanted, taken, awaited = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def serve(peer: Peer) -> None:
         await peer.request()
@@ -97,7 +97,7 @@ async def test_what_is_done_with_a_piece_is_no_wait(made: type[Transport]) -> No
         await wanted.wait()
         ticking.at += 5
         await peer.send(b"1\r\na\r\n")
-        await taken.wait()
+        await awaited.wait()
         ticking.at += 7
         await peer.send(b"1\r\nb\r\n0\r\n\r\n")
 
@@ -119,7 +119,14 @@ async def test_what_is_done_with_a_piece_is_no_wait(made: type[Transport]) -> No
         if not taken.is_set():  # a transport that gives no pieces as they come
             assert await anext(pieces) == b"a"
             take(b"a")
-        assert [piece async for piece in pieces] == [b"b"]
+        rest = asyncio.ensure_future(_all(pieces))
+        await asyncio.sleep(0)  # it waits now
+        awaited.set()
+        assert await rest == [b"b"]
         assert own.waited == 13
         await answer.aclose()
         await transport.aclose()
+
+
+async def _all(pieces: AsyncIterator[bytes]) -> list[bytes]:
+    return [piece async for piece in pieces]
