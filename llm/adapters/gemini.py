@@ -48,7 +48,9 @@ class Gemini(HttpAdapter):
     def body_of(self, request: Request, target: Target) -> tuple[dict[str, object], tuple[str, ...]]:
         return build_body(request, target, dialect=self.dialect, fill=gemini_parameters.fill)
 
-    def _asked(self, request: Request, target: Target) -> tuple[str, dict[str, object], tuple[str, ...]]:
+    def _asked(
+        self, request: Request, target: Target, spoken: Dialect
+    ) -> tuple[str, dict[str, object], tuple[str, ...]]:
         body, dropped = self.body_of(request, target)
         where = address.split(body)
         return f"{self.url_of(target)}/{where.path}", where.body, dropped
@@ -62,16 +64,13 @@ class Gemini(HttpAdapter):
         outbound = Outbound(
             method="POST",
             url=f"{self.url_of(target)}/{asked.path}",
-            headers=self._headers(request, target),
+            headers=self._headers(request, target, self.dialect),
             body=_encode(asked.body),
             timeouts=target.timeouts,
             connection=target.connection,
         )
         answer = await self._exchange(outbound, target, self.dialect)
-        try:
-            data = await answer.read()
-        finally:
-            await answer.aclose()
+        data = await answer.read()
         try:
             body, usage = embeddings.translate_answer(data, asked, model=target.model_id)
         except UpstreamError as error:

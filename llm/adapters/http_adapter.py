@@ -22,6 +22,7 @@ _EVENT_STREAM: Final = "text/event-stream"
 _ANYTHING: Final = "*/*"
 _LONGEST_REFUSAL: Final = 1024 * 1024
 _MOST_PREPARED: Final = 64
+_URL: Final = "url"  # in a target's `prepared`: where its conversations go
 _ONE_CHOICE: Final = frozenset({b"1", b"null"})
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -83,15 +84,16 @@ class HttpAdapter(ABC):
         """The headers that carry the key, names in lower case."""
 
     async def complete(self, request: Request, target: Target) -> Result:
-        answer, dropped = await self._send(request, target)
-        try:
-            body = await answer.read()
-        finally:
-            await answer.aclose()
+        spoken = self.spoken(request)
+        outbound, dropped = self._outbound(request, target, spoken)
+        answer = await self._transport.send(outbound)
+        if not 200 <= answer.status < 300:
+            raise await self._refusal(answer, target, spoken)
+        body = await answer.read()
         try:
             result = hub.read_result(
                 body,
-                upstream=self.spoken(request),
+                upstream=spoken,
                 caller=request.dialect,
                 model=target.model_id,
                 asked=request.fields,
@@ -100,7 +102,8 @@ class HttpAdapter(ABC):
             discretion.redact(error, target)
             raise
         result.dropped = dropped
-        result.usage.estimated |= self.usage_is_estimated
+        if self.usage_is_estimated:
+            result.usage.estimated = True
         return result
 
     async def stream(self, request: Request, target: Target) -> HttpAnswerStream:
@@ -135,7 +138,13 @@ class HttpAdapter(ABC):
 
     async def _send(self, request: Request, target: Target) -> tuple[Answer, tuple[str, ...]]:
         """An answer whose status is 2xx, and what was dropped of the request; the provider's refusals are raised."""
-        headers = self._headers(request, target)
+        spoken = self.spoken(request)
+        outbound, dropped = self._outbound(request, target, spoken)
+        return await self._exchange(outbound, target, spoken), dropped
+
+    def _outbound(self, request: Request, target: Target, spoken: Dialect) -> tuple[Outbound, tuple[str, ...]]:
+        """And what was dropped of the request."""
+        headers = self._headers(request, target, spoken)
         dropped: tuple[str, ...] = ()
         if request.surface:
             url = self.url_of_surface(target, request.surface)
@@ -143,18 +152,11 @@ class HttpAdapter(ABC):
             if request.form is not None:
                 headers = {**headers, "content-type": request.form.content_type}
         else:
-            url, fields, dropped = self._asked(request, target)
-            refuse_dropped(request, dropped)
+            url, fields, dropped = self._asked(request, target, spoken)
+            if dropped:
+                refuse_dropped(request, dropped)
             body = _encode(fields)
-        outbound = Outbound(
-            method="POST",
-            url=url,
-            headers=headers,
-            body=body,
-            timeouts=target.timeouts,
-            connection=target.connection,
-        )
-        return await self._exchange(outbound, target, self.spoken(request)), dropped
+        return Outbound("POST", url, headers, body, target.timeouts, target.connection), dropped
 
     async def _exchange(self, outbound: Outbound, target: Target, dialect: Dialect) -> Answer:
         """An answer whose status is 2xx; the provider's refusals are raised."""
@@ -163,33 +165,37 @@ class HttpAdapter(ABC):
             return answer
         raise await self._refusal(answer, target, dialect)
 
-    def _asked(self, request: Request, target: Target) -> tuple[str, dict[str, object], tuple[str, ...]]:
+    def _asked(
+        self, request: Request, target: Target, spoken: Dialect
+    ) -> tuple[str, dict[str, object], tuple[str, ...]]:
         """Where a conversation goes, its body, and what was dropped of it."""
-        dialect = self.spoken(request)
-        if dialect == self.dialect:
-            return self.url_of(target), *self.body_of(request, target)
-        fitting = replace(target, parameters=self.parameters_of_dialect(target.parameters, dialect))
-        return self.url_of_dialect(target, dialect), *build_body(request, fitting, dialect=dialect)
+        if spoken == self.dialect:
+            url = target.prepared.get(_URL) or target.prepared.setdefault(_URL, self.url_of(target))
+            body, dropped = self.body_of(request, target)
+            return url, body, dropped
+        fitting = replace(target, parameters=self.parameters_of_dialect(target.parameters, spoken))
+        return self.url_of_dialect(target, spoken), *build_body(request, fitting, dialect=spoken)
 
-    def _headers(self, request: Request, target: Target) -> Mapping[str, str]:
+    def _headers(self, request: Request, target: Target, spoken: Dialect) -> Mapping[str, str]:
         """Made once for a target, and for what a caller's headers say in them."""
-        spoken = request.headers and request.dialect == self.spoken(request)
-        said = tuple(request.headers.get(name) for name in self.passed_on) if spoken else None
-        key = (request.stream, bool(request.surface), said)
+        said = None
+        if request.headers and request.dialect == spoken:
+            said = tuple([request.headers.get(name) for name in self.passed_on])
+        key = (request.stream, not request.surface, said)
         made: Mapping[str, str] | None = target.prepared.get(key)
         if made is None:
             if len(target.prepared) >= _MOST_PREPARED:  # callers may write anything
                 target.prepared.clear()
-            made = target.prepared[key] = self._made_headers(request, target)
+            made = target.prepared[key] = self._made_headers(request, target, spoken)
         return made
 
-    def _made_headers(self, request: Request, target: Target) -> dict[str, str]:
+    def _made_headers(self, request: Request, target: Target, spoken: Dialect) -> dict[str, str]:
         """The operator's headers win over the caller's, these over the dialect's own."""
         accepted = _ANYTHING if request.surface else _JSON
         headers = {"accept": _EVENT_STREAM if request.stream else accepted, **self.headers}
         if target.secret:
             headers.update(self.credentials(target.secret))
-        if request.headers and request.dialect == self.spoken(request):
+        if request.headers and request.dialect == spoken:
             headers.update((name, request.headers[name]) for name in self.passed_on if name in request.headers)
         for name, value in target.headers.items():
             name = name.lower()
@@ -202,8 +208,6 @@ class HttpAdapter(ABC):
             body = await answer.read(_LONGEST_REFUSAL)
         except UpstreamError:
             body = b""  # the status was told, and says enough
-        finally:
-            await answer.aclose()
         # Before the hub reads it: it shortens messages, and half a key is still one.
         told = discretion.redacted(body.decode(errors="replace"), target).encode()
         return hub.upstream_error(dialect, status=answer.status, headers=answer.headers, body=told)

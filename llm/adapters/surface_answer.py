@@ -81,10 +81,7 @@ async def read(answer: Answer, surface: str, *, dialect: Dialect, target: Target
     in_json = kind == _JSON or surface in _IN_JSON
     if not in_json and (kind == _EVENT_STREAM or not kind.startswith("text/")):
         return RelayedBytes(answer, target, content_type, events_of=dialect if kind == _EVENT_STREAM else None)
-    try:
-        body = await answer.read()
-    finally:
-        await answer.aclose()
+    body = await answer.read()
     if kind == "text/html":
         raise UpstreamMalformed("The provider's answer is a page.")
     usage = _usage(body, dialect, target) if in_json else Usage()

@@ -11,7 +11,9 @@ MOST: Final = 10**9
 
 def counted(count: int | None) -> int:
     """Never below 0 nor above MOST; 0 for what was not said."""
-    return within(count, MOST)
+    if not count or count < 0:
+        return 0
+    return count if count <= MOST else MOST
 
 
 def within(count: int | None, limit: int) -> int:

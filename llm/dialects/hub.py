@@ -108,7 +108,9 @@ def read_result(
     """
     if upstream == caller:
         usage, reason = CALLERS[caller].inspect_answer(body)
-        return Result(body=signatures.marked_again(body, caller), usage=usage, finish_reason=reason)
+        if body.find(signatures.MARKED) >= 0:
+            body = signatures.marked_again(body, caller)
+        return Result(body, usage, reason)
     outside = Outside(model=model, clock=clock, new_id=new_id, asked=asked)
     answer = GRAMMARS[upstream].read_answer(body, outside)
     rendered = CALLERS[caller].write_answer(answer, outside)

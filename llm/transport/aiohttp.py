@@ -204,12 +204,14 @@ class AiohttpAnswer(Answer):
     async def read(self, limit: int = 64 * 1024 * 1024) -> bytes:
         pieces = []
         size = 0
-        async for piece in self.chunks():
-            size += len(piece)
-            if size > limit:
-                await self.aclose()
-                raise failures.too_large()
-            pieces.append(piece)
+        try:
+            async for piece in self.chunks():
+                size += len(piece)
+                if size > limit:
+                    raise failures.too_large()
+                pieces.append(piece)
+        finally:
+            await self.aclose()
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def chunks(self) -> AsyncIterator[bytes]:

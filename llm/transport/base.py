@@ -41,7 +41,7 @@ class Outbound:
 class Answer(Protocol):
     """A provider's answer whose head has come, whatever its status. Header names are lower case.
 
-    Read it whole or in pieces, then (always) close it: closing an answer that was not read to its end closes its
+    Read it whole, or in pieces and then (always) close it: closing an answer that was not read to its end closes its
     connection, so that no rest of it can reach another call.
     """
 
@@ -51,7 +51,7 @@ class Answer(Protocol):
     def headers(self) -> Mapping[str, str]: ...
 
     async def read(self, limit: int = 64 * 1024 * 1024) -> bytes:
-        """The whole body; UpstreamMalformed past `limit` bytes."""
+        """The whole body; UpstreamMalformed past `limit` bytes. Whatever comes of it, the answer is closed then."""
         ...
 
     def chunks(self) -> AsyncIterator[bytes]:

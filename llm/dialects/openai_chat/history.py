@@ -21,7 +21,8 @@ _LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
 def upstream_body(request: Request) -> dict[str, msgspec.Raw | object]:
     """The caller's own fields; see `stream_options`. Messages that cannot be read stay as they are: the provider says
     what is wrong with them."""
-    body = stream_options.upstream_body(request)
+    body: dict[str, msgspec.Raw | object]
+    body = stream_options.upstream_body(request) if request.stream else {**request.fields}
     messages = request.fields.get("messages")
     if messages is not None and holds_marks(messages):
         try:

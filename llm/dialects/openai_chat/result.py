@@ -27,22 +27,37 @@ from llm.errors import UpstreamFailed, UpstreamMalformed
 from llm.spec import FinishReason, Usage
 
 _GLANCE: Final = msgspec.json.Decoder(wire.ChunkGlance)
+_PLAIN: Final = msgspec.json.Decoder(wire.PlainAnswer)
 _COMPLETION: Final = msgspec.json.Decoder(wire.CompletionWire)
 _TEXT: Final = msgspec.json.Decoder(str)
 
 
 def inspect_answer(body: bytes) -> tuple[Usage, FinishReason]:
     """Usage and finish reason of a body that goes to the caller as it is."""
+    usage, choices = _glanced_at(body)
+    if not choices:
+        raise UpstreamMalformed("The provider's answer is no completion.")
+    reason = choices[0].finish_reason
+    refuse_error_reason(reason)
+    return usage, wire.finish_reason(reason)
+
+
+def _glanced_at(body: bytes) -> tuple[Usage, list[wire.ChoiceGlance] | None]:
+    try:
+        plain = _PLAIN.decode(body)
+        return wire.usage_of(plain.usage), plain.choices
+    except BAD_JSON:  # it has no usage, or an odd one, or is no answer at all
+        return _looked_at(body)
+
+
+def _looked_at(body: bytes) -> tuple[Usage, list[wire.ChoiceGlance] | None]:
     try:
         glance = _GLANCE.decode(body)
     except BAD_JSON as error:
         raise UpstreamMalformed("The provider's answer is no completion.") from error
     if glance.error is not wire.NOTHING and not wire.absent(glance.error):
         raise read_error(glance.error)
-    if not glance.choices:
-        raise UpstreamMalformed("The provider's answer is no completion.")
-    refuse_error_reason(glance.choices[0].finish_reason)
-    return wire.read_usage(glance.usage) or Usage(), wire.finish_reason(glance.choices[0].finish_reason)
+    return wire.read_usage(glance.usage) or Usage(), glance.choices
 
 
 def read_answer(body: bytes, outside: Outside) -> Answer:

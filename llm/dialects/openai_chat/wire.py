@@ -71,6 +71,31 @@ class ChunkGlance(msgspec.Struct, gc=False):
     error: msgspec.Raw = NOTHING
 
 
+class PromptDetailsWire(msgspec.Struct, gc=False):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+
+class CompletionDetailsWire(msgspec.Struct, gc=False):
+    reasoning_tokens: int | None = None
+
+
+class UsageWire(msgspec.Struct, gc=False):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: PromptDetailsWire | None = None
+    completion_tokens_details: CompletionDetailsWire | None = None
+    prompt_cache_hit_tokens: int | None = None
+
+
+class PlainAnswer(msgspec.Struct, gc=False):
+    """A whole answer whose usage has the form that it should have, and that is no error."""
+
+    choices: list[ChoiceGlance]
+    usage: UsageWire
+    error: None = None
+
+
 class PlainDelta(msgspec.Struct, gc=False):
     content: str | None = None
 
@@ -102,23 +127,6 @@ class CompletionWire(msgspec.Struct):
     model: str | None = None
     usage: msgspec.Raw = NOTHING
     error: msgspec.Raw = NOTHING
-
-
-class PromptDetailsWire(msgspec.Struct, gc=False):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-
-
-class CompletionDetailsWire(msgspec.Struct, gc=False):
-    reasoning_tokens: int | None = None
-
-
-class UsageWire(msgspec.Struct):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    prompt_tokens_details: PromptDetailsWire | None = None
-    completion_tokens_details: CompletionDetailsWire | None = None
-    prompt_cache_hit_tokens: int | None = None
 
 
 _USAGE: Final = msgspec.json.Decoder(UsageWire)
@@ -164,9 +172,12 @@ def read_usage(raw: msgspec.Raw) -> Usage | None:
     if absent(raw):
         return None
     try:
-        wire = _USAGE.decode(raw)
+        return usage_of(_USAGE.decode(raw))
     except BAD_JSON:
         return None
+
+
+def usage_of(wire: UsageWire) -> Usage:
     prompt, completion = wire.prompt_tokens_details, wire.completion_tokens_details
     found = Usage(counted(wire.prompt_tokens), counted(wire.completion_tokens))
     cached = (prompt and prompt.cached_tokens) or wire.prompt_cache_hit_tokens

@@ -41,8 +41,8 @@ class NotActedOn(Exception):
 
 class Exchange(SelfMetering):
     """See `llm.transport.base.Answer`. The methods without an underscore that are not in there are for the wire and
-    the transport: `attach`, `sent`, `headed`, `took`, `ended`, `failed`,
-    `again`, `expire`, `head`."""
+    the transport: `sent`, `headed`, `took`, `ended`, `failed`, `again`, `expire`, `head`. `source` is set while more is
+    to come."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, sweeper: Sweeper, timeouts: Timeouts) -> None:
         self.status = 0
@@ -55,7 +55,7 @@ class Exchange(SelfMetering):
         self._phase: Phase = "total"
         self.upload: asyncio.Task[None] | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._source: Source | None = None
+        self.source: Source | None = None
         self._raw: list[tuple[bytes, bytes]] = []
         self._inflater: Inflater | None = None
         self._take: Callable[[bytes], bool] | None = None
@@ -77,9 +77,6 @@ class Exchange(SelfMetering):
 
     # What the wire tells.
 
-    def attach(self, source: Source) -> None:
-        self._source = source
-
     def sent(self) -> None:
         """The request's last byte is written: from now on the answer may be late."""
         self._first_byte_at = self._loop.time() + self._timeouts.first_byte
@@ -88,12 +85,18 @@ class Exchange(SelfMetering):
 
     def headed(self, status: int, raw: list[tuple[bytes, bytes]], inflater: Inflater | None) -> None:
         self.status, self._raw, self._inflater = status, raw, inflater
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
 
     def took(self, piece: bytes) -> None:
         take = self._take
         if take is None:
-            self._keep(piece)
+            self._pieces.append(piece)
+            self._size += len(piece)
+            if self._size > HIGH and self.source is not None and not self.source.paused:
+                self.source.pause()
+            if self._waiter is not None:
+                self._wake()
             return
         self._heard_at = began = self._monotonic()
         more = take(piece)
@@ -103,29 +106,23 @@ class Exchange(SelfMetering):
             self._take = None
             self._wake()
 
-    def _keep(self, piece: bytes) -> None:
-        self._pieces.append(piece)
-        self._size += len(piece)
-        if self._size > HIGH and self._source is not None and not self._source.paused:
-            self._source.pause()
-        self._wake()
-
     def ended(self) -> None:
         self._whole = True
-        self._source = None
+        self.source = None
         if self.upload is not None:
             self.upload.cancel()
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
 
     def failed(self, error: Exception) -> None:
         self._error = error
-        self._source = None
+        self.source = None
         self._end_upload()
         self._wake()
 
     def cut(self, error: GatewayError) -> None:
         """The body ended before its end: with its request, the connection is of no more use."""
-        if self._source is not None:
+        if self.source is not None:
             self._give_up(error)
 
     def again(self) -> None:
@@ -151,17 +148,18 @@ class Exchange(SelfMetering):
 
     async def head(self) -> None:
         """Returns once the answer's head is here; NotActedOn, or an UpstreamError, where none comes."""
-        try:
-            while not self.status and self._error is None:
+        if not self.status and self._error is None:
+            try:
                 await self._waiting()
-        except BaseException:
-            self._give_up(failures.broke())
-            raise
+            except BaseException:
+                self._give_up(failures.broke())
+                raise
         if self._error is not None:
             raise self._error
 
     async def read(self, limit: int = 64 * 1024 * 1024) -> bytes:
         if self._whole and self._inflater is None and 0 < self._size <= limit:
+            self._closed = True
             return self._taken()  # as most are by the time that somebody reads them
         pieces = []
         size = 0
@@ -171,6 +169,7 @@ class Exchange(SelfMetering):
                 await self.aclose()
                 raise failures.too_large()
             pieces.append(piece)
+        self._closed = True
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def chunks(self) -> AsyncIterator[bytes]:
@@ -245,8 +244,8 @@ class Exchange(SelfMetering):
         pieces.clear()
         self._size = 0
         self._begun = True
-        if self._source is not None and self._source.paused:
-            self._source.resume()
+        if self.source is not None and self.source.paused:
+            self.source.resume()
         return piece
 
     def _waiting(self) -> asyncio.Future[None]:
@@ -286,7 +285,7 @@ class Exchange(SelfMetering):
 
     def _give_up(self, error: GatewayError) -> None:
         """Drops the connection where the answer is not whole. What is not read yet is not given any more."""
-        source, self._source = self._source, None
+        source, self.source = self.source, None
         if source is not None:
             source.abort()
         self._end_upload()

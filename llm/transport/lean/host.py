@@ -59,12 +59,13 @@ class Host:
     def give_back(self, wire: Wire) -> None:
         if self.closed:
             wire.drop()
-        elif self._hand_on(wire):
+        elif self._queue and self._hand_on(wire):
             self._wires.discard(wire)
         else:
             wire.idle_since = self._loop.time()
             self.idle.append(wire)
-            self._kept()
+            if len(self.idle) == 1:  # who keeps house goes on as long as there are any
+                self._kept()
 
     def lost(self, wire: Wire) -> None:
         if wire not in self._wires:

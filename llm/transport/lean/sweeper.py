@@ -25,12 +25,13 @@ class Sweeper:
     """Looks at what waits every `TICK` seconds. `housekeeping` is called at each look with the loop's time, and tells
     whether it wants to be called again where nothing waits."""
 
-    __slots__ = ("_handle", "_housekeeping", "_loop", "_pace", "_stopped", "_waiting")
+    __slots__ = ("_handle", "_housekeeping", "_loop", "_pace", "_stopped", "_waiting", "forget")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, housekeeping: Callable[[float], bool]) -> None:
         self._loop = loop
         self._housekeeping = housekeeping
         self._waiting: set[Waiting] = set()
+        self.forget: Callable[[Waiting], None] = self._waiting.discard
         self._handle: asyncio.TimerHandle | None = None
         self._pace = REST
         self._stopped = False
@@ -39,9 +40,6 @@ class Sweeper:
         self._waiting.add(waiting)
         if self._pace != TICK:
             self._start(TICK)
-
-    def forget(self, waiting: Waiting) -> None:
-        self._waiting.discard(waiting)
 
     def wake(self) -> None:
         """There is something to keep house for."""

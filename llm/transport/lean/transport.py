@@ -24,6 +24,7 @@ KEPT_HOSTS: Final = 64
 """Hosts beyond this many keep no idle connections: configurations come and go."""
 
 KEPT_WAYS: Final = 512
+_LENGTH: Final = b"content-length: %d\r\n\r\n"
 _BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
@@ -65,18 +66,19 @@ class LeanTransport(Transport):
             self._sweeper = Sweeper(self._loop, self._keep_house)
         exchange = Exchange(self._loop, self._sweeper, outbound.timeouts)
         way = self._way(outbound)
-        head = way.head + _framing(outbound)
+        body = outbound.body
+        head = way.head + (_LENGTH % len(body) if body and isinstance(body, bytes) else _framing(outbound))
         again = False
         while True:
             host = way.host if way.host is not None and way.host.listed else self._host(way)
             wire = host.spare(self._loop.time())
             if wire is None:
                 wire = await self._obtained(host, outbound.timeouts.connect, exchange.total_at)
-            if isinstance(outbound.body, bytes):
-                wire.start(exchange, head, outbound.body)
+            if isinstance(body, bytes):
+                wire.start(exchange, head, body)
             else:
                 wire.start(exchange, head, b"", uploading=True)
-                upload.begin(self._loop, wire, exchange, outbound.body)
+                upload.begin(self._loop, wire, exchange, body)
             try:
                 await exchange.head()
             except NotActedOn as error:
@@ -182,4 +184,4 @@ def _framing(outbound: Outbound) -> bytes:
         return b"transfer-encoding: chunked\r\n\r\n"
     if not length and outbound.method in _BODILESS:
         return b"\r\n"
-    return b"content-length: %d\r\n\r\n" % length
+    return _LENGTH % length

@@ -100,8 +100,9 @@ class Wire(asyncio.Protocol):
         self._begin()
         self._uploading = uploading
         self._exchange = exchange
-        exchange.attach(self)
-        transport = self.transport
+        exchange.source = self
+        transport = self._transport
+        assert transport is not None
         if len(body) > _JOINED:
             transport.write(head)  # not writelines(): asyncio's joins, or (3.12.0 to .8) tells of no full buffer
             transport.write(body)

@@ -27,8 +27,8 @@ def target(**changes: Any) -> Target:
 
 
 class ScriptedAnswer:
-    """`pieces`: bytes, an error to raise, or NEVER, from where on the answer is `stuck`. `closed` counts the
-    calls of aclose."""
+    """`pieces`: bytes, an error to raise, or NEVER, from where on the answer is `stuck`. `closed` counts how often it
+    was closed."""
 
     def __init__(self, *pieces: bytes | Exception | None, status: int = 200, content_type: str = "") -> None:
         self.status = status
@@ -39,7 +39,10 @@ class ScriptedAnswer:
         self._pieces: Sequence[bytes | Exception | None] = pieces
 
     async def read(self, limit: int = 64 * 1024 * 1024) -> bytes:
-        return b"".join([piece async for piece in self.chunks()])
+        try:
+            return b"".join([piece async for piece in self.chunks()])
+        finally:
+            await self.aclose()
 
     async def chunks(self) -> AsyncIterator[bytes]:
         for piece in self._pieces:

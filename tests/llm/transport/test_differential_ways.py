@@ -48,7 +48,12 @@ async def twice(answer: Answer, into: bytearray) -> None:
     into += await answer.read()
 
 
-@pytest.mark.parametrize("act", [read_whole, whole, one_piece, twice])
+@pytest.mark.parametrize("raw", [sized(b"hi"), chunked(b"hi"), packed(GZIP)], ids=["length", "chunked", "gzip"])
+async def test_an_answer_that_was_read_is_closed(transport: Transport, server: RawServer, raw: bytes) -> None:
+    assert str(await observe(transport, server, Script((raw,)), act=twice)) == "UpstreamUnreachable, kept"
+
+
+@pytest.mark.parametrize("act", [read_whole, whole, one_piece])
 @pytest.mark.parametrize("raw", [sized(b"hi"), chunked(b"hi"), packed(GZIP)], ids=["length", "chunked", "gzip"])
 async def test_a_whole_answer_leaves_its_connection(
     transport: Transport, server: RawServer, raw: bytes, act: Act

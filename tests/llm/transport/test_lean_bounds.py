@@ -181,7 +181,7 @@ async def test_a_paused_answer_that_is_left_ends_its_connection(scheme: str) -> 
     context = authority().server_context() if scheme == "https" else None
     async with listening(Flood(), tls=context) as (port, peers), aclosing(LeanTransport()) as transport:
         answer = await transport.send(ask(port, scheme=scheme, connection=TLS))
-        await until(lambda: answer._source.paused)
+        await until(lambda: answer.source.paused)
         await answer.aclose()
         await at_rest(transport)
         with pytest.raises(UpstreamError):
