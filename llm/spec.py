@@ -32,8 +32,7 @@ COUNT: Final = "messages/count_tokens"
 """The surface that every kind serves: where a provider cannot count, the gateway estimates."""
 
 
-@dataclass(slots=True)
-class Usage:
+class Usage(msgspec.Struct, gc=False):
     """Tokens of one call. `input_tokens` includes cached and cache-write tokens, `output_tokens` reasoning tokens."""
 
     input_tokens: int = 0
@@ -151,8 +150,7 @@ class Request:
         return self.form is None or self.form.rest is None or self.form.rest.replayable
 
 
-@dataclass(slots=True)
-class Result:
+class Result(msgspec.Struct):
     """A whole answer. `body` is JSON in the request's dialect, or what `content_type` says of a relayed answer;
     `dropped` names the request's features that the provider's dialect cannot carry."""
 
@@ -163,14 +161,13 @@ class Result:
     content_type: str = "application/json"
 
 
-@dataclass(slots=True)
-class StreamSummary:
+class StreamSummary(msgspec.Struct, gc=False):
     """What a stream has told so far; the service reads it when the stream ends, however it ends.
 
     `finished` is true once the provider's own end of the answer was seen (a finish reason or message_stop).
     """
 
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = msgspec.field(default_factory=Usage)
     finish_reason: FinishReason = "unknown"
     finished: bool = False
 

@@ -6,7 +6,6 @@ A failed call fails the task: the stored result names the class of `llm.errors` 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, Final
 
 import msgspec
@@ -112,7 +111,7 @@ def _told(call: Call, reply: Reply) -> dict[str, Any]:
             "provider": info.provider,
             "model": info.model,
             "attempts": info.attempts,
-            "usage": asdict(reply.usage),
+            "usage": msgspec.structs.asdict(reply.usage),
             "cost_usd": None if info.cost_nano_usd is None else float(prices.in_usd(info.cost_nano_usd)),
             "revision": info.revision,
         },

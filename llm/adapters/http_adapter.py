@@ -91,13 +91,7 @@ class HttpAdapter(ABC):
             raise await self._refusal(answer, target, spoken)
         body = await answer.read()
         try:
-            result = hub.read_result(
-                body,
-                upstream=spoken,
-                caller=request.dialect,
-                model=target.model_id,
-                asked=request.fields,
-            )
+            result = self._result(body, request, target, spoken)
         except UpstreamError as error:
             discretion.redact(error, target)
             raise
@@ -105,6 +99,12 @@ class HttpAdapter(ABC):
         if self.usage_is_estimated:
             result.usage.estimated = True
         return result
+
+    def _result(self, body: bytes, request: Request, target: Target, spoken: Dialect) -> Result:
+        caller = request.dialect
+        if spoken == caller:
+            return hub.passed_through(body, caller)
+        return hub.read_result(body, upstream=spoken, caller=caller, model=target.model_id, asked=request.fields)
 
     async def stream(self, request: Request, target: Target) -> HttpAnswerStream:
         include_usage = hub.wants_usage(request)

@@ -22,6 +22,7 @@ from llm.spec import Dialect, Request, Result, StreamSummary
 __all__ = [
     "StreamCodec",
     "open_stream",
+    "passed_through",
     "passthrough_request",
     "read_result",
     "render_error",
@@ -89,6 +90,14 @@ def wants_usage(request: Request) -> bool:
     return CALLERS[request.dialect].wants_usage(request)
 
 
+def passed_through(body: bytes, dialect: Dialect) -> Result:
+    """`read_result` within one dialect."""
+    usage, reason = CALLERS[dialect].inspect_answer(body)
+    if body.find(signatures.MARKED) >= 0:
+        body = signatures.marked_again(body, dialect)
+    return Result(body, usage, reason)
+
+
 def read_result(
     body: bytes,
     *,
@@ -107,10 +116,7 @@ def read_result(
     another UpstreamError where it is an error after all (some providers answer errors with 200).
     """
     if upstream == caller:
-        usage, reason = CALLERS[caller].inspect_answer(body)
-        if body.find(signatures.MARKED) >= 0:
-            body = signatures.marked_again(body, caller)
-        return Result(body, usage, reason)
+        return passed_through(body, caller)
     outside = Outside(model=model, clock=clock, new_id=new_id, asked=asked)
     answer = GRAMMARS[upstream].read_answer(body, outside)
     rendered = CALLERS[caller].write_answer(answer, outside)

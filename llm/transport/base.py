@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import msgspec
 
 from llm.spec import Connection, Timeouts
 
@@ -25,17 +26,19 @@ class Stream(Protocol):
     def __aiter__(self) -> AsyncIterator[bytes]: ...
 
 
-@dataclass(slots=True)
-class Outbound:
+class Outbound(msgspec.Struct):
     """One HTTP request to a provider. `repr` shows neither headers nor body: they hold keys and prompts. The same
     headers may be given again, and what is made of them is kept: they must not change."""
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes | Stream = field(repr=False)
+    headers: Mapping[str, str]
+    body: bytes | Stream
     timeouts: Timeouts = Timeouts()
     connection: Connection = Connection()
+
+    def __repr__(self) -> str:
+        return f"Outbound({self.method} {self.url})"
 
 
 class Answer(Protocol):

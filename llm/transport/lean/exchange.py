@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from functools import cached_property
 from time import perf_counter
 from typing import Final, Protocol
 
@@ -57,6 +56,7 @@ class Exchange(SelfMetering):
         self._waiter: asyncio.Future[None] | None = None
         self.source: Source | None = None
         self._raw: list[tuple[bytes, bytes]] = []
+        self._headers: dict[str, str] | None = None
         self._inflater: Inflater | None = None
         self._take: Callable[[bytes], bool] | None = None
         self._pieces: list[bytes] = []
@@ -70,10 +70,15 @@ class Exchange(SelfMetering):
         self._closed = False
         self._error: Exception | None = None
 
-    @cached_property
+    @property
     def headers(self) -> Mapping[str, str]:
-        # The parser leaves blanks at a value's end; they are no part of it.
-        return {name.decode("latin-1").lower(): value.decode("latin-1").rstrip(" \t") for name, value in self._raw}
+        found = self._headers
+        if found is None:
+            # The parser leaves blanks at a value's end; they are no part of it.
+            found = self._headers = {
+                name.decode("latin-1").lower(): value.decode("latin-1").rstrip(" \t") for name, value in self._raw
+            }
+        return found
 
     # What the wire tells.
 

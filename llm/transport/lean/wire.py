@@ -94,7 +94,7 @@ class Wire(asyncio.Protocol):
             self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
         return not self._poll.poll(0)
 
-    def start(self, exchange: Exchange, head: bytes, body: bytes, *, uploading: bool = False) -> None:
+    def start(self, exchange: Exchange, head: bytes, body: bytes, uploading: bool = False) -> None:
         """Sends a request whose answer goes to `exchange`. `head` is whole. `uploading`: more of the body is to come by
         `put`, and `uploaded` says that it is whole."""
         self._begin()

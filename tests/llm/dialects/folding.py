@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from typing import Any
+
+import msgspec
 
 from llm.dialects.codec import StreamCodec
 from llm.dialects.grammar import Grammar, Outside
@@ -122,7 +123,7 @@ def _part(part: Part, text: str, signature: str | None) -> dict[str, Any]:
 
 
 def usage_of(usage: Usage) -> dict[str, int]:
-    counts = asdict(usage)
+    counts = msgspec.structs.asdict(usage)
     del counts["estimated"]
     return counts
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -136,7 +135,7 @@ def test_a_stream_that_is_cut_before_its_finish_is_an_error(data: st.DataObject,
 def test_usage_survives_the_wire(usage: Usage, written_to_the_cache: int) -> None:
     again = wire.read_usage(msgspec.Raw(msgspec.json.encode(wire.write_usage(usage))))
     assert again == usage
-    with_cache = replace(usage, input_tokens=usage.input_tokens + written_to_the_cache)
+    with_cache = msgspec.structs.replace(usage, input_tokens=usage.input_tokens + written_to_the_cache)
     with_cache.cache_write_tokens = written_to_the_cache
     total: Any = wire.write_usage(with_cache)
     assert total["promptTokenCount"] == with_cache.input_tokens

@@ -6,8 +6,8 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
-from dataclasses import replace
 
+import msgspec
 import pytest
 
 from llm.errors import UpstreamError, UpstreamMalformed
@@ -125,7 +125,7 @@ async def test_a_request_without_a_body_says_so_where_one_is_expected(
 
     heads: list[bytes] = []
     async with listening(serve) as (port, _):
-        assert await read(transport, replace(ask(port, body=b""), method=method)) == b"ok"
+        assert await read(transport, msgspec.structs.replace(ask(port, body=b""), method=method)) == b"ok"
     assert (b"\r\ncontent-length: 0\r\n" in heads[0]) is says
 
 
