@@ -13,6 +13,7 @@ from typing import Any
 from llm.transport.base import Answer, Outbound, Transport
 
 Monotonic = Callable[[], float]
+Metered = Callable[[Outbound, "Meter", Monotonic], Coroutine[Any, Any, Answer] | None]
 
 
 class Meter:
@@ -40,20 +41,22 @@ class MeteredTransport:
 
     def __init__(self, transport: Transport, monotonic: Monotonic) -> None:
         self._transport = transport
+        self._metered: Metered | None = getattr(transport, "metered", None)  # see `SelfMetering`
         self._monotonic = monotonic
 
-    async def send(self, outbound: Outbound) -> Answer:
+    def send(self, outbound: Outbound) -> Coroutine[Any, Any, Answer]:
         meter = _meter.get() or Meter()
+        metered = self._metered
+        own = metered(outbound, meter, self._monotonic) if metered is not None else None
+        return own if own is not None else self._watched(outbound, meter)
+
+    async def _watched(self, outbound: Outbound, meter: Meter) -> Answer:
         began = self._monotonic()
         try:
             answer = await self._transport.send(outbound)
         finally:
             meter.waited += self._monotonic() - began
-        metering: Callable[[Meter, Monotonic], None] | None = getattr(answer, "meter", None)  # see `SelfMetering`
-        if metering is None:
-            return _MeteredAnswer(answer, meter, self._monotonic)
-        metering(meter, self._monotonic)
-        return answer
+        return _MeteredAnswer(answer, meter, self._monotonic)
 
     async def aclose(self) -> None:
         await self._transport.aclose()

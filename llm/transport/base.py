@@ -76,17 +76,19 @@ class Waited(Protocol):
     waited: float
 
 
-class SelfMetering(Answer, Protocol):
-    """An answer that knows by itself how long it is waited for."""
-
-    def meter(self, waited: Waited, monotonic: Callable[[], float]) -> None:
-        """From now on it adds to `waited`, in seconds of `monotonic`."""
-        ...
-
-
 class Transport(Protocol):
     """Raises UpstreamUnreachable, UpstreamTimeout or UpstreamMalformed, and what a `Stream` raises; nothing else."""
 
     async def send(self, outbound: Outbound) -> Answer: ...
 
     async def aclose(self) -> None: ...
+
+
+class SelfMetering(Transport, Protocol):
+    """A transport that knows by itself how long it waits."""
+
+    def metered(
+        self, outbound: Outbound, waited: Waited, monotonic: Callable[[], float]
+    ) -> Coroutine[Any, Any, Answer] | None:
+        """As `send`; it and its answer add to `waited`, in seconds of `monotonic`. None: for this request it cannot."""
+        ...

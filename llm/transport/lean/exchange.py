@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from llm.errors import GatewayError
 from llm.spec import Timeouts
 from llm.transport import failures
-from llm.transport.base import SelfMetering, Waited
+from llm.transport.base import Answer, Waited
 from llm.transport.failures import Phase
 from llm.transport.lean.inflate import Inflater
 from llm.transport.lean.sweeper import Sweeper
@@ -38,12 +38,19 @@ class NotActedOn(Exception):
     """A kept connection was lost before the whole request was on its way: sending it again is safe."""
 
 
-class Exchange(SelfMetering):
+class Exchange(Answer):
     """See `llm.transport.base.Answer`. The methods without an underscore that are not in there are for the wire and
     the transport: `sent`, `headed`, `took`, `ended`, `failed`, `again`, `expire`, `head`. `source` is set while more is
     to come."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, sweeper: Sweeper, timeouts: Timeouts) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        sweeper: Sweeper,
+        timeouts: Timeouts,
+        waited: Waited | None = None,
+        monotonic: Callable[[], float] = perf_counter,
+    ) -> None:
         self.status = 0
         self.deadline = _NEVER
         self.total_at = loop.time() + timeouts.total
@@ -62,8 +69,8 @@ class Exchange(SelfMetering):
         self._pieces: list[bytes] = []
         self._size = 0
         self._begun = False
-        self._waited: Waited | None = None
-        self._monotonic: Callable[[], float] = perf_counter
+        self._waited = waited
+        self._monotonic = monotonic
         self._heard_at = 0.0  # while pieces flow: when the last one came, by `_monotonic`
         self._waits_since = 0.0  # by `_monotonic`
         self._whole = False
@@ -147,9 +154,6 @@ class Exchange(SelfMetering):
         self._give_up(failures.late(self._phase))
 
     # What the transport and the reader do.
-
-    def meter(self, waited: Waited, monotonic: Callable[[], float]) -> None:
-        self._waited, self._monotonic = waited, monotonic
 
     async def head(self) -> None:
         """Returns once the answer's head is here; NotActedOn, or an UpstreamError, where none comes."""

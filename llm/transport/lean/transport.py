@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Final
+from time import perf_counter
+from typing import Any, Final
 
 from llm.spec import Connection
 from llm.transport import bypass, failures
-from llm.transport.base import Outbound, Transport
+from llm.transport.base import Outbound, SelfMetering, Waited
 from llm.transport.lean import upload
 from llm.transport.lean.destination import Destination, destination, proxy
 from llm.transport.lean.dial import Resolve, dial, system_resolve
@@ -41,7 +42,7 @@ class _Way:
     host: Host | None = None
 
 
-class LeanTransport(Transport):
+class LeanTransport(SelfMetering):
     """One for a process and its loop: made anywhere, used within one running loop.
 
     TLS is verified, redirects are not followed, there are no cookies, answers are decompressed. Of the environment
@@ -59,12 +60,19 @@ class LeanTransport(Transport):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sweeper: Sweeper | None = None
 
-    async def send(self, outbound: Outbound) -> Exchange:
-        """The answer once its head is here, whatever its status."""
+    def metered(
+        self, outbound: Outbound, waited: Waited, monotonic: Callable[[], float]
+    ) -> Coroutine[Any, Any, Exchange]:
+        return self.send(outbound, waited, monotonic)
+
+    async def send(
+        self, outbound: Outbound, waited: Waited | None = None, monotonic: Callable[[], float] = perf_counter
+    ) -> Exchange:
+        """The answer once its head is here, whatever its status. `waited`: see `metered`."""
         if self._sweeper is None or self._loop is None:
             self._loop = asyncio.get_running_loop()
             self._sweeper = Sweeper(self._loop, self._keep_house)
-        exchange = Exchange(self._loop, self._sweeper, outbound.timeouts)
+        exchange = Exchange(self._loop, self._sweeper, outbound.timeouts, waited, monotonic)
         way = self._way(outbound)
         body = outbound.body
         head = way.head + (_LENGTH % len(body) if body and isinstance(body, bytes) else _framing(outbound))
@@ -73,7 +81,12 @@ class LeanTransport(Transport):
             host = way.host if way.host is not None and way.host.listed else self._host(way)
             wire = host.spare(self._loop.time())
             if wire is None:
-                wire = await self._obtained(host, outbound.timeouts.connect, exchange.total_at)
+                began = monotonic()
+                try:
+                    wire = await self._obtained(host, outbound.timeouts.connect, exchange.total_at)
+                finally:
+                    if waited is not None:
+                        waited.waited += monotonic() - began
             if isinstance(body, bytes):
                 wire.start(exchange, head, body)
             else:
