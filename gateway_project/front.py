@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from gateway_project import wiring
 from llm import service, sync
 from llm.http.app import App, owns
-from llm.http.direct import Line
+from llm.http.exchange import Exchange
 
 FIRST_LOAD_SECONDS = 5.0
+Direct = Callable[[Exchange], Coroutine[Any, Any, None]]
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
 
@@ -26,6 +27,8 @@ class Front:
         self._rest = rest
         self._ingest = ingest
         self._calls: App | None = None
+        self.direct: Direct = self._first
+        """See `App.direct`: once the runtime has started, it is that itself."""
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -37,17 +40,17 @@ class Front:
         else:
             await self._rest(scope, receive, send)
 
-    def direct(self, line: Line, path: str, headers: Mapping[str, str], body: bytes) -> Coroutine[Any, Any, None]:
-        """See `App.direct`."""
-        return (self._calls or self._begin()).direct(line, path, headers, body)
+    def _first(self, exchange: Exchange) -> Coroutine[Any, Any, None]:
+        return (self._calls or self._begin()).direct(exchange)
 
     def _begin(self) -> App:
         sync.adopt(asyncio.get_running_loop())
         # On the loop nothing waits for the first configuration: until it is there, calls are answered with 503.
         wiring.install(lambda: wiring.runtime().gateway, ingest=self._ingest)
         current = wiring.runtime()
-        self._calls = App(service.current, readiness=self._not_ready, modes=current.modes)
-        return self._calls
+        self._calls = calls = App(service.current, readiness=self._not_ready, modes=current.modes)
+        self.direct = calls.direct
+        return calls
 
     def _not_ready(self) -> list[str]:
         return [*(["draining"] if self.draining else []), *wiring.runtime().readiness()]
@@ -72,4 +75,4 @@ class Front:
         await current.gateway.aclose()
         await asyncio.to_thread(current.stop)
         wiring.forget_runtime()
-        self._calls = None
+        self._calls, self.direct = None, self._first

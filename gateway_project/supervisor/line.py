@@ -1,22 +1,28 @@
-"""One response over the server's protocol, in as few writes as it can be: see `llm.http.direct.Line`."""
+"""A call that the server hands over whole, and its response in as few writes as it can be."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from llm.http.exchange import Header
+from llm.http.exchange import Exchange
+from llm.http.head import Head
+from llm.http.incoming import Incoming
 
 if TYPE_CHECKING:
     from gateway_project.supervisor.protocol import Protocol
 
 logger = logging.getLogger(__name__)
 
-_PLAIN: Final[Header] = (b"content-type", b"text/plain; charset=utf-8")
+_FAILED: Final = (
+    b"HTTP/1.1 500 Internal Server Error\r\ncontent-type: text/plain; charset=utf-8\r\n"
+    b"content-length: 21\r\nconnection: close\r\n\r\nInternal Server Error"
+)
+_CLOSING: Final = b"connection: close\r\n"
 
 
 class _Nobody:
@@ -25,64 +31,60 @@ class _Nobody:
     def set(self) -> None: ...
 
 
-class _Defaults:
-    """The server's own headers as bytes; it makes a new list of them each second."""
+class _Beginnings:
+    """Status line and the server's own headers, by status. The server makes a new list of its headers each second."""
 
     def __init__(self) -> None:
-        self._of: list[Header] | None = None
-        self._made = b""
+        self._of: list[tuple[bytes, bytes]] | None = None
+        self._made: dict[int, bytes] = {}
 
-    def made(self, headers: list[Header]) -> bytes:
+    def made(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
         if headers is not self._of:
-            self._of, self._made = headers, b"".join(b"%b: %b\r\n" % header for header in headers)
-        return self._made
+            self._of, self._made = headers, {}
+        found = self._made.get(status)
+        if found is None:
+            found = STATUS_LINE[status] + b"".join(b"%b: %b\r\n" % header for header in headers)
+            self._made[status] = found
+        return found
 
 
-_defaults: Final = _Defaults()
+_beginnings: Final = _Beginnings()
 
 
-class Line:
-    """`message_event`, `response_complete`, `disconnected` and `keep_alive` are what uvicorn's protocol looks at, or
-    sets."""
+class Line(Exchange):
+    """A call and its response. `message_event`, `response_complete`, `disconnected` and `keep_alive` are what uvicorn's
+    protocol looks at, or sets. To a caller that has gone all goes nowhere."""
 
     message_event: Final = _Nobody()
 
-    __slots__ = (
-        "_protocol",
-        "disconnected",
-        "keep_alive",
-        "left",
-        "response_complete",
-        "response_started",
-        "task",
-    )
+    __slots__ = ("_protocol", "disconnected", "keep_alive", "response_complete", "since", "task")
 
-    def __init__(self, protocol: Protocol) -> None:
+    def __init__(self, protocol: Protocol, head: Head, body: bytes) -> None:
+        Exchange.__init__(self, head, body)
         self._protocol = protocol
-        self.disconnected = False
+        self.disconnected = self.response_complete = False
         self.keep_alive = True
-        self.response_started = False
-        self.response_complete = False
-        self.left: list[Callable[[], None]] = []
+        self.since = 0.0
         self.task: asyncio.Task[None] | None = None
 
     @property
-    def full(self) -> bool:
-        return self._protocol.flow.write_paused
+    def left(self) -> bool:
+        return self.disconnected
 
-    def begin_with(self, answering: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        self.task = self._protocol.loop.create_task(self._run(answering))
-        return self.task
+    @property
+    def response_started(self) -> bool:
+        return self.started
 
-    async def _run(self, answering: Coroutine[Any, Any, None]) -> None:
+    async def run(self, answering: Coroutine[Any, Any, None]) -> None:
+        """The whole of `task`."""
         try:
             await answering
-        except BaseException:  # whatever it is ends this response and no other
-            logger.exception("a response failed")
-            self._break_off()
-        else:
             if not self.response_complete and not self.disconnected:
                 logger.error("a response was not finished")
+                self._break_off()
+        except BaseException as error:  # whatever it is ends this response and no other
+            if not (self.disconnected and isinstance(error, asyncio.CancelledError)):
+                logger.exception("a response failed")
                 self._break_off()
         finally:
             self._protocol.tasks.discard(self.task)
@@ -91,46 +93,67 @@ class Line:
         if self.disconnected or self.response_complete:
             return
         self.keep_alive = False
-        if self.response_started:
+        if self.started:
             self._close()
         else:
-            self.respond(500, [_PLAIN], b"Internal Server Error")
-
-    def respond(self, status: int, headers: Sequence[Header], body: bytes) -> None:
-        head = self._head(status, headers)
-        if not self.disconnected:
-            self.response_started = True
-            self._protocol.send(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
+            self.started = True
+            self._protocol.send(_FAILED)
             self._end()
 
-    def begin(self, status: int, headers: Iterable[Header]) -> None:
-        head = self._head(status, headers)
-        if not self.disconnected:
-            self.response_started = True
-            self._protocol.send(head + b"transfer-encoding: chunked\r\n\r\n")
+    def incoming(self, limit: int) -> Incoming:
+        raise AssertionError("the body is here")
+
+    async def respond(self, status: int, lines: bytes, body: bytes) -> None:
+        protocol = self._protocol
+        if protocol.flow.write_paused:
+            await self._drained()
+        if self.disconnected:
+            return
+        self.started = True
+        begun = _beginnings.made(status, protocol.server_state.default_headers)
+        length = b"content-length: %d\r\n\r\n" % len(body)
+        protocol.send(b"".join((begun, lines, b"" if self.keep_alive else _CLOSING, length, body)))
+        self._end()
+
+    async def start(self, status: int, lines: bytes) -> None:
+        protocol = self._protocol
+        if protocol.flow.write_paused:
+            await self._drained()
+        if self.disconnected:
+            return
+        self.started = True
+        begun = _beginnings.made(status, protocol.server_state.default_headers)
+        closing = b"" if self.keep_alive else _CLOSING
+        protocol.send(b"%b%b%btransfer-encoding: chunked\r\n\r\n" % (begun, lines, closing))
+
+    async def piece(self, data: bytes) -> None:
+        if not self.put(data):
+            await self._drained()
 
     def put(self, data: bytes) -> bool:
+        """Called for each event of a stream: what `send` does stands here once more."""
         if self.disconnected:
             return False
+        protocol = self._protocol
+        self.since = protocol.now()
         if data:  # an empty chunk would be the end
-            self._protocol.send(b"%x\r\n%b\r\n" % (len(data), data))
-        return not self._protocol.flow.write_paused
+            chunk = b"%x\r\n%b\r\n" % (len(data), data)
+            if protocol.gathered:
+                protocol.send(chunk)
+            elif protocol.outbox.takes(protocol):
+                protocol.gathered = chunk
+            else:
+                protocol.transport.write(chunk)
+        return not protocol.flow.write_paused
 
-    async def drained(self) -> None:
+    async def _drained(self) -> None:
         await self._protocol.flow.drain()
+        self.since = self._protocol.now()
 
-    def finish(self) -> None:
+    async def finish(self) -> None:
         if not self.disconnected:
             self._protocol.send(b"0\r\n\r\n")
             self._end()
-
-    def _head(self, status: int, headers: Iterable[Header]) -> bytes:
-        lines = [*map(b": ".join, headers), b""]
-        head = b"\r\n".join(lines)
-        if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1 or b"\0" in head:
-            raise RuntimeError("A header of the response holds a line's end.")
-        closing = b"" if self.keep_alive else b"connection: close\r\n"
-        return STATUS_LINE[status] + _defaults.made(self._protocol.server_state.default_headers) + head + closing
 
     def _end(self) -> None:
         self.response_complete = True

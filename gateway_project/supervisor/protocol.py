@@ -16,10 +16,11 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway_project.supervisor import heads
-from gateway_project.supervisor.heads import Head, Heads
+from gateway_project.supervisor.heads import Heads, Known
 from gateway_project.supervisor.line import Line
 from llm.http.app import DIRECT
 from llm.http.exchange import LEFT
+from llm.http.head import Head
 from llm.transport import outbox
 
 MOST_HEAD_BYTES: Final = 64 * 1024
@@ -47,12 +48,14 @@ class _TooMuch(Exception):
 class Protocol(HttpToolsProtocol):
     """`_body` is that of a request that may turn out to be here whole, None while there is no such request. `_between`
     two requests nothing of the next one has come; `_heading`: its head is not whole. `_made` is the head of the last
-    call that was handed over. `_running` is what is being answered: `cycle` is the last that came. `_fed`: bytes since
-    the parser has told anything; `_size`: of the head under way. `_offered`: that head offers another protocol."""
+    call that was parsed and handed over, `_usual` the last one that is known. `_running` is what is being answered:
+    `cycle` is the last that came. `_fed`: bytes since the parser has told anything; `_size`: of the head under way.
+    `_offered`: that head offers another protocol."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.outbox = outbox.of(self.loop)
+        self.now = self.loop.time
         self._direct = getattr(self.app, "direct", None)
         plain = self._direct is not None and not self.root_path and self.limit_concurrency is None
         self._paths = DIRECT if plain else _NOTHING
@@ -63,7 +66,8 @@ class Protocol(HttpToolsProtocol):
         self._fed = self._size = 0
         self._running: Any = None
         self._made: Head | None = None
-        self._gathered = b""
+        self._usual: Known | None = None
+        self.gathered = b""
         self._rests_since: float | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -75,39 +79,54 @@ class Protocol(HttpToolsProtocol):
 
     def send(self, data: bytes) -> None:
         """At the end of this turn of the loop, or at once where it is quiet."""
-        if self._gathered:
-            self._gathered += data
-            if len(self._gathered) > MOST_GATHERED:  # its size must be seen by who waits for the caller to read
+        if self.gathered:
+            self.gathered += data
+            if len(self.gathered) > MOST_GATHERED:  # its size must be seen by who waits for the caller to read
                 self.flush()
         elif self.outbox.takes(self):
-            self._gathered = data
+            self.gathered = data
         else:
             self.transport.write(data)
 
     def flush(self) -> None:
         """See `llm.transport.outbox`. Called too before anything is written past `send`."""
-        gathered, self._gathered = self._gathered, b""
-        if gathered and not self.transport.is_closing():
-            self.transport.write(gathered)
+        gathered = self.gathered
+        if gathered:
+            self.gathered = b""
+            if not self.transport.is_closing():
+                self.transport.write(gathered)
 
     # What comes in.
 
     def data_received(self, data: bytes) -> None:
-        if self._gathered:
+        if self.gathered:
             self.flush()
-        found = heads.whole(data) if self._paths and self._between and self._free() else None
+        if not self._between or not (self.cycle is None or self.cycle.response_complete):
+            self._parse(data)
+            return
+        usual = self._usual
+        start = usual.ends(data) if usual is not None else 0
+        if usual is not None and start:
+            self._call(usual.head, data[start:])
+        else:
+            self._look_up(data)
+
+    def _look_up(self, data: bytes) -> None:
+        """What does not begin as the last call of this connection did."""
+        found = heads.whole(data) if self._paths else None
         if found is None:
             self._parse(data)
             return
         key, start = found
-        head = _heads.known(key)
-        if head is not None:
-            self._call(head, data[start:])
+        known = _heads.get(key)
+        if known is not None:
+            self._usual = known
+            self._call(known.head, data[start:])
             return
         self._made = None
         self._parse(data)
         if self._made is not None and self._between:
-            _heads.add(key, self._made)
+            self._usual = _heads.add(key, self._made)
 
     def _parse(self, data: bytes) -> None:
         self._fed += len(data)
@@ -165,8 +184,11 @@ class Protocol(HttpToolsProtocol):
         running = self._running
         if running is not None and not running.response_complete:
             running.disconnected = True
+            if isinstance(running, Line):
+                self.loop.call_soon(running.task.cancel)  # in its turn: what has not begun could not end
+                return
             running.message_event.set()
-            for tell in tuple(running.left if isinstance(running, Line) else running.scope[LEFT]):
+            for tell in tuple(running.scope[LEFT]):
                 tell()
 
     def on_message_begin(self) -> None:
@@ -219,11 +241,11 @@ class Protocol(HttpToolsProtocol):
 
     def _call(self, head: Head, body: bytes) -> None:
         assert self._direct is not None
-        line = Line(self)
-        self._rests_since = None
-        self._running = line
+        self._running = line = Line(self, head, body)
         self.cycle = line  # type: ignore[assignment]  # reason: it has what uvicorn looks at
-        self.tasks.add(line.begin_with(self._direct(line, head.path, head.headers, body)))
+        self._rests_since = None
+        line.task = task = self.loop.create_task(line.run(self._direct(line)))
+        self.tasks.add(task)
 
     def _free(self) -> bool:
         """Is no request of this connection still being answered, or waiting for that?"""
@@ -273,8 +295,9 @@ class Protocol(HttpToolsProtocol):
             super().on_response_complete()
             return
         self.server_state.total_requests += 1
-        self.flow.resume_reading()
-        self._rests_since = self.loop.time()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
+        self._rests_since = self.now()
         if self.timeout_keep_alive_task is None:
             self._look_after(self.timeout_keep_alive)
 

@@ -9,10 +9,8 @@ from llm.bodies import fields
 from llm.bodies.fields import Kind
 from llm.spec import Request
 
+# Beside `model`, `messages` and `stream`, which are looked at more closely.
 _KINDS: Final[Mapping[str, Kind]] = {
-    "model": "string",
-    "messages": "list",
-    "stream": "boolean",
     "stream_options": "object",
     "max_tokens": "integer",
     "max_completion_tokens": "integer",
@@ -33,7 +31,6 @@ _KINDS: Final[Mapping[str, Kind]] = {
     "metadata": "object",
     "user": "string",
 }
-_PASSED_ON: Final = ("openai-organization", "openai-project", "openai-beta")
 
 
 def parse(body: bytes, headers: Mapping[str, str]) -> Request:
@@ -41,13 +38,8 @@ def parse(body: bytes, headers: Mapping[str, str]) -> Request:
     given = fields.parse(body)
     fields.check(given, _KINDS)
     fields.messages(given)
-    return Request(
-        dialect="openai_chat",
-        model=fields.text(given, "model"),
-        fields=given,
-        stream=fields.flag(given, "stream"),
-        headers={name: headers[name] for name in _PASSED_ON if name in headers},
-    )
+    model, stream = fields.text(given, "model"), fields.flag(given, "stream")
+    return Request("openai_chat", model, given, stream, fields.passed_on(headers, fields.OPENAI_HEADERS))
 
 
 def end_user(request: Request) -> str:

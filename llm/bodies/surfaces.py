@@ -17,13 +17,10 @@ from llm.spec import Request
 
 Parse = Callable[[bytes, Mapping[str, str]], Request]
 
-_PASSED_ON: Final = ("openai-organization", "openai-project", "openai-beta")
-_COMMON: Final[Mapping[str, Kind]] = {"model": "string", "user": "string"}
-
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """`streams`: its stream is that of a chat, and told as one."""
+    """`kinds` of its fields, beside those of all surfaces; `streams`: its stream is that of a chat, and told as one."""
 
     kinds: Mapping[str, Kind]
     required: tuple[str, ...]
@@ -72,11 +69,11 @@ _SHAPES: Final[Mapping[str, _Shape]] = {
 }
 
 
-def _parse(surface: str, body: bytes, headers: Mapping[str, str]) -> Request:
+def _parse(surface: str, kinds: Mapping[str, Kind], body: bytes, headers: Mapping[str, str]) -> Request:
     """InvalidRequest, with the field's name, for what is no request to this surface."""
     shape = _SHAPES[surface]
     given = fields.parse(body)
-    fields.check(given, {**_COMMON, **shape.kinds})
+    fields.check(given, kinds)
     for name in shape.required:
         if name not in given or bytes(given[name]) == b"null":
             raise InvalidRequest(f"The field '{name}' is required.", param=name)
@@ -90,9 +87,11 @@ def _parse(surface: str, body: bytes, headers: Mapping[str, str]) -> Request:
     )
 
 
-def passed_on(headers: Mapping[str, str]) -> dict[str, str]:
+def passed_on(headers: Mapping[str, str]) -> Mapping[str, str]:
     """The caller's headers that may matter to a provider."""
-    return {name: headers[name] for name in _PASSED_ON if name in headers}
+    return fields.passed_on(headers, fields.OPENAI_HEADERS)
 
 
-PARSERS: Final[Mapping[str, Parse]] = {surface: partial(_parse, surface) for surface in _SHAPES}
+PARSERS: Final[Mapping[str, Parse]] = {
+    surface: partial(_parse, surface, {"user": "string", **shape.kinds}) for surface, shape in _SHAPES.items()
+}

@@ -13,10 +13,8 @@ from llm.bodies.fields import Kind
 from llm.errors import InvalidRequest
 from llm.spec import COUNT, Request
 
+# Beside `model`, `messages` and `stream`, which are looked at more closely.
 _KINDS: Final[Mapping[str, Kind]] = {
-    "model": "string",
-    "messages": "list",
-    "stream": "boolean",
     "max_tokens": "integer",
     "system": "string or list",
     "temperature": "number",
@@ -28,7 +26,6 @@ _KINDS: Final[Mapping[str, Kind]] = {
     "thinking": "object",
     "metadata": "object",
 }
-_PASSED_ON: Final = ("anthropic-version", "anthropic-beta")
 
 
 class _Metadata(msgspec.Struct):
@@ -43,13 +40,8 @@ def parse(body: bytes, headers: Mapping[str, str]) -> Request:
     given = fields.parse(body)
     fields.check(given, _KINDS)
     fields.messages(given)
-    return Request(
-        dialect="anthropic_messages",
-        model=fields.text(given, "model"),
-        fields=given,
-        stream=fields.flag(given, "stream"),
-        headers={name: headers[name] for name in _PASSED_ON if name in headers},
-    )
+    model, stream = fields.text(given, "model"), fields.flag(given, "stream")
+    return Request("anthropic_messages", model, given, stream, fields.passed_on(headers, fields.ANTHROPIC_HEADERS))
 
 
 def parse_count(body: bytes, headers: Mapping[str, str]) -> Request:

@@ -6,21 +6,17 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from llm import sync
-from llm.errors import GatewayError, InternalError, MethodNotAllowed, UnknownPath
+from llm.errors import GatewayError, MethodNotAllowed, UnknownPath
 from llm.http import calls, models, reply, silence
-from llm.http.direct import DirectExchange, Line
-from llm.http.exchange import BODY_LIMIT, AsgiExchange, Exchange, Header, Receive, Scope, Send
+from llm.http.exchange import BODY_LIMIT, AsgiExchange, Exchange, Receive, Scope, Send
 from llm.service import Gateway
 from llm.spec import Dialect
-
-logger = logging.getLogger(__name__)
 
 _DOORS: Final = {
     "/v1/chat/completions": calls.CHAT,
@@ -36,7 +32,7 @@ DIRECT: Final[Mapping[bytes, str]] = {
 """The paths of calls that a server may hand over by `App.direct`: POST, with the whole body."""
 
 _READ: Final = ("GET", "HEAD")
-_PROBE_HEADERS: Final[tuple[Header, ...]] = (reply.JSON, (b"cache-control", b"no-store"))
+_PROBE_HEAD: Final = reply.JSON + b"cache-control: no-store\r\n"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -62,8 +58,7 @@ class App:
         self._gateway = gateway
         self._readiness = readiness
         self._modes = modes
-        self._body_limit = body_limit
-        self._keep_alive = keep_alive
+        self._desk = calls.Desk(gateway, body_limit, keep_alive)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -73,48 +68,35 @@ class App:
         else:
             await send({"type": "websocket.close", "code": 1000})
 
-    def direct(self, line: Line, path: str, headers: Mapping[str, str], body: bytes) -> Coroutine[Any, Any, None]:
-        """Answers a call to one of `DIRECT`. Header names in lower case."""
-        exchange = DirectExchange(line, path, headers, body)
-        return self._guarded(exchange, path, _ERROR_DIALECTS[path], self._call(exchange, _DOORS[path]))
+    def direct(self, exchange: Exchange) -> Coroutine[Any, Any, None]:
+        """Answers a call to one of `DIRECT`, whose body is here."""
+        return self._desk.serve(exchange, _DOORS[exchange.head.path])
 
-    async def _serve(self, exchange: Exchange) -> None:
-        path = exchange.path.rstrip("/") or "/"
-        dialect = _dialect(path, exchange.headers)
-        await self._guarded(exchange, path, dialect, self._dispatch(exchange, path, dialect))
-
-    async def _guarded(self, exchange: Exchange, path: str, dialect: Dialect, work: Awaitable[None]) -> None:
-        """Does the work; what fails before a response has begun becomes one."""
+    async def _serve(self, exchange: AsgiExchange) -> None:
+        path = exchange.head.path.rstrip("/") or "/"
+        door = _DOORS.get(path)
+        if door is not None and exchange.method == "POST":
+            with exchange.leaving:
+                await self._desk.serve(exchange, door)
+            return
+        dialect = _dialect(path, exchange.head.headers)
         try:
-            await work
-        except GatewayError as error:
-            if isinstance(error, InternalError):
-                _log_defect(exchange)
-            extra = [(b"allow", ", ".join(_methods(path)).encode())] if isinstance(error, MethodNotAllowed) else []
-            await reply.refuse(exchange, error, dialect, *extra)
-        except Exception:
-            _log_defect(exchange)
-            if exchange.started:
-                raise  # half an answer is out: the server cuts the connection
-            await reply.refuse(exchange, InternalError("The gateway failed."), dialect)
+            await self._dispatch(exchange, path, dialect)
+        except Exception as error:  # noqa: BLE001  # reason: whatever it is, the caller is told
+            allowed = ", ".join(_methods(path)).encode() if isinstance(error, MethodNotAllowed) else b""
+            await reply.fail(exchange, error, dialect, b"allow: %b\r\n" % allowed if allowed else b"")
 
-    async def _dispatch(self, exchange: Exchange, path: str, dialect: Dialect) -> None:
+    async def _dispatch(self, exchange: AsgiExchange, path: str, dialect: Dialect) -> None:
         if exchange.method not in _methods(path):
             raise MethodNotAllowed(f"The method {exchange.method} is not allowed here.")
-        door = _DOORS.get(path)
-        if door is not None:
-            await self._call(exchange, door)
-        elif path == "/health":
-            await exchange.respond(200, _PROBE_HEADERS, b'{"status":"ok"}')
+        if path == "/health":
+            await exchange.respond(200, _PROBE_HEAD, b'{"status":"ok"}')
         elif path == "/ready":
             await self._ready(exchange)
         elif path == "/v1/models":
             await models.listing(exchange, self._gateway(), dialect)
         else:
             await models.single(exchange, self._gateway(), dialect, path.removeprefix("/v1/models/"))
-
-    def _call(self, exchange: Exchange, door: calls.Door | calls.FormDoor) -> Coroutine[Any, Any, None]:
-        return calls.serve(exchange, self._gateway, door, body_limit=self._body_limit, keep_alive=self._keep_alive)
 
     async def _ready(self, exchange: Exchange) -> None:
         missing = list(self._readiness())
@@ -127,7 +109,7 @@ class App:
         status = "not ready" if missing else "ready"
         await exchange.respond(
             503 if missing else 200,
-            _PROBE_HEADERS,
+            _PROBE_HEAD,
             _encode({"status": status, "not_ready": missing, "modes": self._modes()}),
         )
 
@@ -151,11 +133,6 @@ class App:
             return  # there never was one
 
 
-def _log_defect(exchange: Exchange) -> None:
-    names = {"call_id": exchange.call_id, "request_id": exchange.request_id}
-    logger.exception("a request failed unexpectedly", extra=names)
-
-
 def _methods(path: str) -> tuple[str, ...]:
     """What a path takes. UnknownPath where there is no such path."""
     if path in _DOORS:
@@ -172,6 +149,3 @@ def _dialect(path: str, headers: Mapping[str, str]) -> Dialect:
     if "anthropic-version" in headers and (path == "/v1/models" or path.startswith("/v1/models/")):
         return "anthropic_messages"
     return "openai_chat"
-
-
-_ERROR_DIALECTS: Final = {path: _dialect(path, {}) for path in _DOORS}

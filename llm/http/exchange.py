@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping
 from types import TracebackType
 from typing import Any, Final
 
-from llm.errors import CallCancelled, GatewayError, GatewayUnavailable, InvalidRequest
+from llm.errors import GatewayError, GatewayUnavailable, InvalidRequest
+from llm.http.head import Head
 from llm.http.incoming import Incoming
 from llm.observe import call_id
 from llm.service import Call
@@ -17,10 +18,8 @@ Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Header = tuple[bytes, bytes]
 
 BODY_LIMIT: Final = 32 * 1024 * 1024
-_VISIBLE: Final = frozenset(map(chr, range(0x21, 0x7F)))
 # Where a server has this in its scope, it is a list of what it calls once the caller has gone: cheaper than a task that
 # waits for the message.
 LEFT: Final = "llm_gateway.left"
@@ -30,38 +29,42 @@ _DISCARDED: Final = 1024 * 1024
 
 
 class Exchange(ABC):
-    """`headers` have lower-case names. `call` is set by a door as soon as there is one: its trail goes into the
-    headers of the answer, also of errors. `started`: has a response begun? `body` is the request's where it was whole
-    from the beginning, else it comes by `incoming`."""
+    """`head` is the request's; `body` too, where it was whole from the beginning, else it comes by `incoming`. `call`
+    is set by a door while there is one: its trail goes into the head of the answer, also of errors. `started`: has a
+    response begun? Once the caller has gone the work is cancelled.
 
-    __slots__ = ("body", "call", "call_id", "headers", "method", "path", "request_id", "started")
+    The `lines` of a response's head are as they go out, each with its end: see `llm.http.reply`."""
 
-    def __init__(self, method: str, path: str, headers: Mapping[str, str]) -> None:
-        self.method = method
-        self.path = path
-        self.headers = headers
-        self.call_id = call_id.new()
-        given = headers.get("x-request-id")
-        self.request_id = (_label(given) if given else "") or self.call_id
+    __slots__ = ("body", "call", "call_id", "head", "request_id", "started")
+
+    def __init__(self, head: Head, body: bytes | None = None) -> None:
+        self.head = head
+        self.body = body
+        self.call_id = made = call_id.new()
+        self.request_id = head.label or made
         self.call: Call | None = None
         self.started = False
-        self.body: bytes | None = None
+
+    @property
+    @abstractmethod
+    def left(self) -> bool:
+        """Has the caller gone?"""
+
+    @property
+    @abstractmethod
+    def since(self) -> float:
+        """When a piece was last taken, in the loop's time."""
 
     @abstractmethod
-    def incoming(self, limit: int, *, whole: Callable[[], None]) -> Incoming:
-        """The body; `whole` is called once all of it is here. RequestTooLarge where it tells of more than `limit`
-        bytes."""
+    def incoming(self, limit: int) -> Incoming:
+        """The body. RequestTooLarge where it tells of more than `limit` bytes."""
 
     @abstractmethod
-    def leaving(self) -> Leaving:
-        """The watch for this request's caller."""
-
-    @abstractmethod
-    async def respond(self, status: int, headers: Sequence[Header], body: bytes) -> None:
+    async def respond(self, status: int, lines: bytes, body: bytes) -> None:
         """A whole response."""
 
     @abstractmethod
-    async def start(self, status: int, headers: Iterable[Header]) -> None: ...
+    async def start(self, status: int, lines: bytes) -> None: ...
 
     @abstractmethod
     async def piece(self, data: bytes) -> None:
@@ -77,45 +80,55 @@ class Exchange(ABC):
 
 
 class AsgiExchange(Exchange):
-    """Over ASGI's messages, which every server speaks."""
+    """Over ASGI's messages, which every server speaks. `leaving` is the watch for its caller, to be entered."""
 
-    __slots__ = ("_body_read", "_receive", "_send", "_told")
+    __slots__ = ("_body_read", "_receive", "_send", "_since", "leaving", "method")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        super().__init__(scope["method"], scope["path"], headers)
-        self._told: list[Callable[[], None]] | None = scope.get(LEFT)
+        super().__init__(Head(scope["path"], headers))
+        self.leaving = Leaving(receive, scope.get(LEFT))
+        self.method: str = scope["method"]
         self._receive = receive
         self._send = send
         self._body_read = False
+        self._since = 0.0
 
-    def incoming(self, limit: int, *, whole: Callable[[], None]) -> Incoming:
+    @property
+    def left(self) -> bool:
+        return self.leaving.left
+
+    @property
+    def since(self) -> float:
+        return self._since
+
+    def incoming(self, limit: int) -> Incoming:
         def ended() -> None:
             self._body_read = True
-            whole()
+            self.leaving.watch()
 
         return Incoming(self._receive, length=self._announced(), limit=limit, whole=ended)
 
-    def leaving(self) -> Leaving:
-        return Leaving(self._receive, self._told)
-
-    async def respond(self, status: int, headers: Sequence[Header], body: bytes) -> None:
-        await self.start(status, (*headers, (b"content-length", b"%d" % len(body))))
+    async def respond(self, status: int, lines: bytes, body: bytes) -> None:
+        await self.start(status, b"%bcontent-length: %d\r\n" % (lines, len(body)))
         await self._send({"type": "http.response.body", "body": body})
 
-    async def start(self, status: int, headers: Iterable[Header]) -> None:
+    async def start(self, status: int, lines: bytes) -> None:
         self.started = True
-        closing = () if self._body_read or not self._leaves_much_unread() else ((b"connection", b"close"),)
-        await self._send({"type": "http.response.start", "status": status, "headers": [*headers, *closing]})
+        headers = [(name, value) for name, _, value in (line.partition(b": ") for line in lines.split(b"\r\n") if line)]
+        if not self._body_read and self._leaves_much_unread():
+            headers.append((b"connection", b"close"))
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def piece(self, data: bytes) -> None:
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        self._since = asyncio.get_running_loop().time()
 
     async def finish(self) -> None:
         await self._send({"type": "http.response.body", "body": b""})
 
     def _announced(self) -> int | None:
-        length = self.headers.get("content-length")
+        length = self.head.headers.get("content-length")
         if length is None:
             return None
         if not (length.isascii() and length.isdigit()):
@@ -123,8 +136,8 @@ class AsgiExchange(Exchange):
         return int(length)
 
     def _leaves_much_unread(self) -> bool:
-        length = self.headers.get("content-length", "")
-        return "transfer-encoding" in self.headers or (length.isdigit() and int(length) > _DISCARDED)
+        length = self.head.headers.get("content-length", "")
+        return "transfer-encoding" in self.head.headers or (length.isdigit() and int(length) > _DISCARDED)
 
 
 class Leaving:
@@ -136,30 +149,20 @@ class Leaving:
             ...                 # from here on the caller's leaving cancels what is awaited
 
     A cancellation that comes from elsewhere (the server going down) goes on as it came. `told`: see LEFT; None where
-    the caller's leaving is a message. `task` does the work; None: the one that enters the block.
+    the caller's leaving is a message.
     """
 
     __slots__ = ("_receive", "_task", "_told", "_watcher", "left")
 
-    def __init__(
-        self,
-        receive: Receive | None,
-        told: list[Callable[[], None]] | None,
-        task: asyncio.Task[Any] | None = None,
-    ) -> None:
+    def __init__(self, receive: Receive | None, told: list[Callable[[], None]] | None) -> None:
         self.left = False
         self._receive = receive
         self._told = told
         self._watcher: asyncio.Task[None] | None = None
-        self._task = task
-
-    def reason(self) -> GatewayError:
-        """Why the work was cancelled, when it was."""
-        return CallCancelled("The caller left.") if self.left else going_down()
+        self._task: asyncio.Task[Any] | None = None
 
     def __enter__(self) -> Leaving:
-        if self._task is None:
-            self._task = asyncio.current_task()
+        self._task = asyncio.current_task()
         if self._told is not None:
             self._told.append(self._gone)
         return self
@@ -194,8 +197,3 @@ class Leaving:
 
 def going_down() -> GatewayError:
     return GatewayUnavailable("The gateway is going down.", retry_after=1)
-
-
-def _label(value: str) -> str:
-    """The caller's own request id if it is 1 to 128 visible ASCII characters, else ""."""
-    return value if 0 < len(value) <= 128 and _VISIBLE.issuperset(value) else ""

@@ -17,7 +17,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 async def listing(exchange: Exchange, gateway: Gateway, dialect: Dialect) -> None:
-    snapshot, caller = gateway.caller(exchange.headers)
+    snapshot, caller = gateway.caller(exchange.head.headers)
     names = list(route.listed(snapshot, caller))
     data = [_entry(name, what, dialect) for name, what in names]
     body: dict[str, object] = {"object": "list", "data": data}
@@ -29,7 +29,7 @@ async def listing(exchange: Exchange, gateway: Gateway, dialect: Dialect) -> Non
 
 async def single(exchange: Exchange, gateway: Gateway, dialect: Dialect, name: str) -> None:
     """ModelNotFound where this key may not use it, or it does not exist."""
-    snapshot, caller = gateway.caller(exchange.headers)
+    snapshot, caller = gateway.caller(exchange.head.headers)
     entry = _entry(name, route.usable(snapshot, caller, name), dialect)
     await reply.send_json(exchange, dialect, _encode(entry))
 

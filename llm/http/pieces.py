@@ -8,20 +8,20 @@ from collections.abc import Awaitable
 
 from llm.errors import CallCancelled, GatewayError, InternalError
 from llm.http import reply
-from llm.http.exchange import Exchange, Leaving
+from llm.http.exchange import Exchange
 from llm.service import Call, StreamReply
 
 logger = logging.getLogger(__name__)
 
 
-async def ended(sending: Awaitable[None], call: Call, answer: StreamReply, leaving: Leaving) -> GatewayError | None:
+async def ended(exchange: Exchange, sending: Awaitable[None], call: Call, answer: StreamReply) -> GatewayError | None:
     """Awaits `sending` and settles the call. What went wrong under way, None after a whole answer, CallCancelled where
-    nobody reads on; a caller that leaves by the watch's word ends it as `Leaving` does."""
+    nobody reads on; a caller that leaves by the watch's word cancels it."""
     error: GatewayError | None = None
     try:
         await sending
     except asyncio.CancelledError:
-        if leaving.left:
+        if exchange.left:
             raise
         error = call.interrupted()
     except GatewayError as raised:
@@ -36,14 +36,14 @@ async def ended(sending: Awaitable[None], call: Call, answer: StreamReply, leavi
     return error
 
 
-async def relay(exchange: Exchange, call: Call, answer: StreamReply, leaving: Leaving) -> None:
+async def relay(exchange: Exchange, call: Call, answer: StreamReply) -> None:
     """Sound, pictures, events of their own kind. Bytes have no place for an error: an answer that fails under way is
     not finished, and the server cuts the connection. A caller never takes half a sound for a whole one."""
 
     async def send() -> None:
-        await exchange.start(200, [reply.typed(answer.relayed_as), *reply.headers(exchange, "openai_chat")])
+        await exchange.start(200, reply.typed(answer.relayed_as) + reply.lines(exchange, "openai_chat"))
         async for piece in answer:
             await exchange.piece(piece)
 
-    if await ended(send(), call, answer, leaving) is None:
+    if await ended(exchange, send(), call, answer) is None:
         await exchange.finish()

@@ -10,11 +10,10 @@ from llm.bodies.fields import Kind
 from llm.errors import InvalidRequest
 from llm.spec import Request
 
+# Beside `model` and `stream`, which are looked at more closely.
 _KINDS: Final[Mapping[str, Kind]] = {
-    "model": "string",
     "input": "string or list",
     "instructions": "string or list",
-    "stream": "boolean",
     "stream_options": "object",
     "max_output_tokens": "integer",
     "max_tool_calls": "integer",
@@ -38,7 +37,6 @@ _KINDS: Final[Mapping[str, Kind]] = {
 }
 # What may stand for the input: the state that the provider keeps.
 _KEPT: Final = ("previous_response_id", "conversation", "prompt")
-_PASSED_ON: Final = ("openai-organization", "openai-project", "openai-beta")
 
 
 def parse(body: bytes, headers: Mapping[str, str]) -> Request:
@@ -47,13 +45,8 @@ def parse(body: bytes, headers: Mapping[str, str]) -> Request:
     fields.check(given, _KINDS)
     if not any(_says(given, name) for name in ("input", *_KEPT)):
         raise InvalidRequest("The field 'input' is required.", param="input")
-    return Request(
-        dialect="openai_responses",
-        model=fields.text(given, "model"),
-        fields=given,
-        stream=fields.flag(given, "stream"),
-        headers={name: headers[name] for name in _PASSED_ON if name in headers},
-    )
+    model, stream = fields.text(given, "model"), fields.flag(given, "stream")
+    return Request("openai_responses", model, given, stream, fields.passed_on(headers, fields.OPENAI_HEADERS))
 
 
 def end_user(request: Request) -> str:

@@ -6,6 +6,7 @@ Clients of both dialects pass comments over (https://html.spec.whatwg.org/multip
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final
 
@@ -21,18 +22,19 @@ class Filled:
         async with Filled(exchange, seconds) as out:
             await out.piece(...)        # whole events only: a comment may stand between any two
 
-    A slow reader gets no comments: it has something to read. `last` is the last piece that was more than a comment.
+    A slow reader gets no comments: it has something to read. `put` is the same at once, where the exchange can. `last`
+    is the last piece that was more than a comment, kept only where events are `numbered`.
     """
 
-    __slots__ = ("_exchange", "_loop", "_put", "_seconds", "_sending", "_since", "_timer", "_writing", "last")
+    __slots__ = ("_exchange", "_loop", "_numbered", "_put", "_seconds", "_sending", "_timer", "_writing", "last")
 
-    def __init__(self, exchange: Exchange, seconds: float) -> None:
+    def __init__(self, exchange: Exchange, seconds: float, *, numbered: bool) -> None:
         self.last = b""
         self._exchange = exchange
+        self._numbered = numbered
         self._put = exchange.put
         self._seconds = seconds
         self._loop = asyncio.get_running_loop()
-        self._since = self._loop.time()
         self._sending = False
         self._writing: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -42,24 +44,25 @@ class Filled:
         return self
 
     async def piece(self, data: bytes) -> None:
-        if b"data:" in data:
+        if self._numbered and data.find(b"data:") >= 0:
             self.last = data
         self._sending = True
         await self._exchange.piece(data)
         self._sending = False
-        self._since = self._loop.time()
 
-    def put(self, data: bytes) -> bool:
-        """The same at once, where the exchange can."""
+    @property
+    def put(self) -> Callable[[bytes], bool] | None:
+        return self._note if self._numbered and self._put is not None else self._put
+
+    def _note(self, data: bytes) -> bool:
         assert self._put is not None
-        if b"data:" in data:
+        if data.find(b"data:") >= 0:
             self.last = data
-        self._since = self._loop.time()
         return self._put(data)
 
     def _look(self) -> None:
         """One timer for a stream, not one for each piece."""
-        silent = self._loop.time() - self._since
+        silent = self._loop.time() - self._exchange.since
         if silent >= self._seconds and not self._sending and self._writing is None:
             self._writing = self._loop.create_task(self._comment())
             silent = 0.0
@@ -68,7 +71,6 @@ class Filled:
     async def _comment(self) -> None:
         try:
             await self._exchange.piece(COMMENT)
-            self._since = self._loop.time()
         except OSError:
             return  # the caller has left: the next piece says so
         finally:

@@ -8,6 +8,7 @@ from typing import Final
 from llm.errors import InvalidRequest
 from llm.service import Call
 
+NAMES: Final = ("x-gateway-tags", "x-gateway-timeout-ms", "x-gateway-session")
 MOST_TAGS: Final = 16
 LONGEST_TAG: Final = 64
 LONGEST_TIMEOUT_MS: Final = 86_400_000

@@ -14,7 +14,6 @@ class _Registry:
     """Made anew after a fork: neither connections nor a lock that another thread held survive it."""
 
     def __init__(self, factory: Callable[[], Gateway] | None) -> None:
-        self.pid = os.getpid()
         self.lock = threading.Lock()
         self.factory = factory
         self.gateway: Gateway | None = None
@@ -31,10 +30,7 @@ def install(factory: Callable[[], Gateway]) -> None:
 
 def current() -> Gateway:
     """This process's Gateway. GatewayUnavailable where nothing is installed."""
-    global _registry
     registry = _registry
-    if registry.pid != os.getpid():
-        registry = _registry = _Registry(registry.factory)
     if registry.gateway is not None:
         return registry.gateway
     if registry.factory is None:
@@ -47,4 +43,12 @@ def current() -> Gateway:
 
 def made() -> Gateway | None:
     """The same, where it has been made; else None at once: making one may wait."""
-    return _registry.gateway if _registry.pid == os.getpid() else None
+    return _registry.gateway
+
+
+def _begin_anew() -> None:
+    global _registry
+    _registry = _Registry(_registry.factory)
+
+
+os.register_at_fork(after_in_child=_begin_anew)

@@ -308,6 +308,6 @@ async def test_a_defect_is_500_logged_and_recorded(
         assert (theirs.status, theirs.json["error"]["type"]) == (500, "api_error")
         first, _ = await door.records(2)
         assert (first.status, first.error_code) == ("failed", "internal_error")
-    lines = [line for line in caplog.records if line.name == "llm.http.app"]
+    lines = [line for line in caplog.records if line.name == "llm.http.reply"]
     assert [bool(line.exc_info) for line in lines] == [True, True]
     assert lines[0].__dict__["call_id"] == first.call_id

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -14,9 +16,8 @@ from gateway_project.supervisor import protocol
 from gateway_project.supervisor.heads import Heads
 from gateway_project.supervisor.line import Line
 from gateway_project.supervisor.protocol import Protocol
-from llm.http.direct import DirectExchange
 from llm.service import Call
-from llm.snapshot import Snapshot
+from llm.snapshot import Caller, CallersPart, Snapshot
 from tests.llm.http.serving import Raw, Serving, chat
 from tests.llm.service.snapshots import KEY
 from tests.support.upstream import FakeUpstream
@@ -85,7 +86,52 @@ async def test_a_head_that_is_known_brings_its_own_body_each_time(door: Serving,
     assert (await answer(other))[0] == 200
     assert len(await door.records(6)) == 6
     known = protocol._heads._known.values()
-    assert [head.headers.get("x-request-id") for head in known] == [None, "mine", None]
+    assert [one.head.label for one in known] == ["", "mine", ""]
+
+
+async def test_the_key_of_a_known_head_is_judged_by_the_configuration_of_the_moment(
+    door: Serving, config: Snapshot
+) -> None:
+    (caller,) = config.callers.by_key_hash.values()
+    expired = replace(caller, expires_at=datetime.now(UTC))
+    client = await Raw.connect(door)
+
+    async def status(callers: Mapping[bytes, Caller]) -> int:
+        door.holder.swap(replace(config, callers=CallersPart(callers, {})))
+        client.writer.write(asked())
+        return (await answer(client))[0]
+
+    digests = list(config.callers.by_key_hash)
+    known = dict.fromkeys(digests, caller)
+    assert [await status(one) for one in (known, known, {}, known)] == [200, 200, 401, 200]
+    assert [await status(one) for one in (dict.fromkeys(digests, expired), known)] == [401, 200]
+
+
+async def test_what_a_known_head_says_holds_for_each_of_its_calls(door: Serving, provider: FakeUpstream) -> None:
+    client = await Raw.connect(door)
+    said = "x-gateway-tags: team=x\r\nx-gateway-session: s\r\nopenai-beta: b-1\r\nx-other: y\r\n"
+    for _ in range(3):
+        client.writer.write(asked(more=said))
+        assert (await answer(client))[0] == 200
+        client.writer.write(asked(more="x-gateway-timeout-ms: soon\r\n"))
+        assert (await answer(client))[0] == 400
+    records = await door.records(6)
+    assert [record.tags for record in records] == [{"team": "x"}, {}] * 3
+    assert [one.headers["openai-beta"] for one in provider.requests] == ["b-1"] * 3
+
+
+async def test_a_caller_that_leaves_before_its_call_has_begun_cancels_it(door: Serving, provider: FakeUpstream) -> None:
+    provider.default = held(text("never"))
+    client = await Raw.connect(door)
+    client.writer.write(asked("first"))
+    await provider.wait_request()
+    provider.release()
+    await answer(client)
+    (connection,) = door._server.server_state.connections
+    connection.data_received(asked("second"))
+    connection.connection_lost(None)
+    assert [record.status for record in await door.records(2)] == ["succeeded", "cancelled"]
+    assert door._server.server_state.tasks == set()
 
 
 async def test_calls_in_one_piece_are_answered_in_their_order(door: Serving, provider: FakeUpstream) -> None:
@@ -129,23 +175,21 @@ async def test_a_body_past_the_limit_is_refused(config: Snapshot, provider: Fake
         assert provider.requests == []
 
 
-async def test_a_header_with_a_line_in_it_never_leaves(door: Serving) -> None:
+async def test_an_application_that_fails_is_500_and_ends_the_connection(door: Serving) -> None:
     asked_for: list[str] = []
 
     class Broken:
-        """An application that says what no header may hold."""
-
         @staticmethod
-        async def direct(line: Line, path: str, headers: object, body: bytes) -> None:
-            asked_for.append(path)
-            line.respond(200, [(b"x-made-up", b"a\r\nset-cookie: b")], b"{}")
+        async def direct(line: Line) -> None:
+            asked_for.append(line.head.path)
+            raise RuntimeError("a detail")
 
     door.app = Broken()
     client = await Raw.connect(door)
     client.writer.write(asked())
     rest = await client.rest()
     assert asked_for == [CHAT]
-    assert rest.startswith(b"HTTP/1.1 500") and b"set-cookie" not in rest and b"connection: close" in rest
+    assert rest.startswith(b"HTTP/1.1 500") and b"detail" not in rest and b"connection: close" in rest
 
 
 class Impatient(Protocol):
@@ -213,4 +257,4 @@ async def test_a_call_that_is_over_leaves_nothing_to_the_collector(door: Serving
             client.writer.write(asked(stream=stream))
             assert (await answer(client))[0] == 200
         await door.records(6)
-    assert [one for one in found if isinstance(one, Call | DirectExchange | Line)] == []
+    assert [one for one in found if isinstance(one, Call | Line)] == []

@@ -13,7 +13,6 @@ from gateway_project.supervisor import protocol
 from gateway_project.supervisor.heads import Heads
 from gateway_project.supervisor.line import Line
 from gateway_project.supervisor.protocol import MOST_FIELDS, MOST_HEAD_BYTES, Protocol
-from llm.http.exchange import Header
 from llm.snapshot import Snapshot
 from tests.llm.http.serving import Raw, Serving, chat
 from tests.llm.service.snapshots import KEY
@@ -209,17 +208,16 @@ async def test_a_head_that_comes_drop_by_drop_is_not_waited_for(config: Snapshot
 async def test_pieces_of_one_turn_are_told_to_be_too_many(door: Serving) -> None:
     """A caller that does not read bounds what is kept for it, though nothing is written before the turn's end."""
     taken: list[int] = []
-    ends: list[Header] = []
 
     class Eager:
         @staticmethod
-        async def direct(line: Line, path: str, headers: object, body: bytes) -> None:
+        async def direct(line: Line) -> None:
             line.keep_alive = False
-            line.begin(200, ends)
+            await line.start(200, b"")
             line._protocol.outbox._at_once = 0  # as where it is busy
             while line.put(b"x" * 10_000) and len(taken) < 5000:
                 taken.append(1)
-            line.finish()
+            await line.finish()
 
     door.app = Eager()
     assert (await said(door, GOOD)).endswith(b"0\r\n\r\n")
