@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
+import msgspec
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
@@ -69,7 +69,7 @@ def _request(route: str, question: Question) -> Request:
     except (RecursionError, ValueError):
         raise ValidationError({"body": ["It is nested too deeply."]}) from None
     try:
-        return replace(_PARSERS[question.endpoint](body, {}), model=route)
+        return msgspec.structs.replace(_PARSERS[question.endpoint](body, {}), model=route)
     except InvalidRequest as error:
         raise ValidationError({f"body.{error.param}" if error.param else "body": [error.message]}) from error
 

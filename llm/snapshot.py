@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from llm.errors import GatewayUnavailable
 from llm.prices import Price
@@ -178,7 +178,7 @@ class Snapshot:
     providers: ProvidersPart
     callers: CallersPart
     models_by_id: Mapping[str, tuple[Model, ...]] = field(init=False)
-    resolved: dict[tuple[int, str], object] = field(default_factory=dict, init=False, repr=False, compare=False)
+    resolved: dict[tuple[int, str], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         by_id: dict[str, tuple[Model, ...]] = {}

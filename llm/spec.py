@@ -122,8 +122,7 @@ class Form:
     rest: Rest | None = field(default=None, repr=False)
 
 
-@dataclass(slots=True)
-class Request:
+class Request(msgspec.Struct):
     """One call as its door read it.
 
     `fields` is the body's top level with every value as its raw JSON bytes, untouched; `model` is what the caller
@@ -139,7 +138,7 @@ class Request:
     model: str
     fields: dict[str, msgspec.Raw]
     stream: bool = False
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     surface: str = ""
     form: Form | None = None
     strict: bool = False

@@ -43,7 +43,9 @@ class Echo(ChatCompletions):
         orders = echo_orders.merged(target.parameters, given)
         own = echo_orders.NAMES | {"echo"}
         rest = {name: value for name, value in target.parameters.items() if name not in own}
-        body, dropped = super().body_of(replace(request, fields=fields), replace(target, parameters=rest))
+        body, dropped = super().body_of(
+            msgspec.structs.replace(request, fields=fields), replace(target, parameters=rest)
+        )
         return {**body, "echo": orders}, dropped
 
 

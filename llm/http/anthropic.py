@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -46,7 +45,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> Request:
 
 def parse_count(body: bytes, headers: Mapping[str, str]) -> Request:
     """POST /v1/messages/count_tokens: the same body, of which only the tokens are wanted."""
-    return replace(parse(body, headers), surface=COUNT, stream=False)
+    return msgspec.structs.replace(parse(body, headers), surface=COUNT, stream=False)
 
 
 def end_user(request: Request) -> str:

@@ -3,34 +3,43 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-_LOW = (0x7 << 76) | (0b10 << 62)  # version and variant
-_RANDOM_A = ((1 << 12) - 1) << 64
-_RANDOM_B = (1 << 62) - 1
-_RANDOM_BITS = 80
 # Our own generator: whoever seeds the global one would make ids come again, and a record of a known id is passed over.
 _generator = random.Random()
-os.register_at_fork(after_in_child=_generator.seed)
+_middle: str  # with the version and the variant
+_last: Iterator[int]
 
 
-def new(now_ns: Callable[[], int] = time.time_ns, random_bits: Callable[[int], int] = _generator.getrandbits) -> str:
-    """A new id, for example `019a8c5e-0c1f-7d4e-9b1a-3f2c5d6e7f80`. Unique, and no secret: the generator is seeded by
-    the system in each process, and asking the system for each id would cost microseconds."""
-    milliseconds = (now_ns() // 1_000_000) & ((1 << 48) - 1)
-    bits = random_bits(_RANDOM_BITS)
-    low = _LOW | (bits & _RANDOM_A) | (bits & _RANDOM_B)
-    text = f"{low:020x}"
-    return f"{_beginning(milliseconds)}{text[:4]}-{text[4:8]}-{text[8:]}"
+def new(now_ns: Callable[[], int] = time.time_ns) -> str:
+    """A new id, for example `019a8c5e-0c1f-7d4e-9b1a-3f2c5d6e7f80`. Unique, and no secret: what is not time is drawn
+    once in a process, and counted up from there. Drawing it for each id would cost three times as much, and asking the
+    system for it microseconds."""
+    return _beginning(now_ns() // 1_000_000) + hex(next(_last))[2:]
 
 
 @functools.lru_cache(maxsize=8)
 def _beginning(milliseconds: int) -> str:
-    text = f"{milliseconds:012x}"
-    return f"{text[:8]}-{text[8:]}-"
+    digits = f"{milliseconds:012x}"
+    return f"{digits[:8]}-{digits[8:]}{_middle}"
+
+
+def _begin_anew() -> None:
+    """In this process, and again in each forked child: their ids must not be its parent's."""
+    global _middle, _last
+    _generator.seed()
+    _middle = f"-{0x7000 | _generator.getrandbits(12):x}-{0x8000 | _generator.getrandbits(14):x}-"
+    # With its first bit set it always has twelve digits; there is room for 2**46 ids.
+    _last = itertools.count(1 << 47 | _generator.getrandbits(46))
+    _beginning.cache_clear()
+
+
+_begin_anew()
+os.register_at_fork(after_in_child=_begin_anew)
 
 
 def timestamp(call_id: str) -> float:

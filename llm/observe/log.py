@@ -13,7 +13,7 @@ import functools
 import logging
 import time
 from datetime import UTC, datetime
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 import msgspec
 
@@ -49,15 +49,12 @@ class JsonFormatter(logging.Formatter):
         return redact.text(_encode(line).decode())
 
 
-class AccessLine(msgspec.Struct, frozen=True):
-    """One call in the log; the first fields are those of every line."""
+class _Shared(msgspec.Struct, frozen=True):
+    """What a line has in common with the lines of many other calls; the first fields are those of every line."""
 
-    time: str
     level: str
     logger: str
     event: str
-    call_id: str
-    request_id: str
     endpoint: str
     status: str
     http_status: int
@@ -70,6 +67,13 @@ class AccessLine(msgspec.Struct, frozen=True):
     revision: int
     attempts: int
     stream: bool
+
+
+class _Own(msgspec.Struct, gc=False):
+    """What only this call's line says."""
+
+    call_id: str
+    request_id: str
     input_tokens: int
     output_tokens: int
     latency_ms: float
@@ -85,19 +89,18 @@ class AccessHandler(logging.StreamHandler[TextIO]):
     def __init__(self, stream: TextIO | None = None) -> None:
         super().__init__(stream)
         self._lines: list[bytes] = []
+        self._due = False  # somebody is going to write what is in `_lines`; taken back before they are looked at
 
     def line(self, record: CallRecord) -> None:
         try:
-            line = _encode(_line(record, time.time()))
+            line = _line(record)
         except ValueError:  # a log that cannot be written never fails a call
             self._failed()
             return
-        assert self.lock is not None
-        with self.lock:
-            self._lines.append(line)
-            first = len(self._lines) == 1
-        if not first:
-            return  # whoever wrote the first one writes this one too
+        self._lines.append(line)
+        if self._due:
+            return
+        self._due = True
         loop = asyncio._get_running_loop()
         if loop is None:
             self._write()
@@ -109,16 +112,18 @@ class AccessHandler(logging.StreamHandler[TextIO]):
         super().close()
 
     def _write(self) -> None:
+        self._due = False
         assert self.lock is not None
         with self.lock:
-            lines, self._lines = self._lines, []
-        if not lines:
-            return
-        try:
-            self.stream.write(redact.text(b"\n".join(lines).decode()) + "\n")
-            self.flush()
-        except (OSError, ValueError):
-            self._failed()
+            lines = self._lines[:]
+            del self._lines[: len(lines)]  # what another thread adds meanwhile stands behind them
+            if not lines:
+                return
+            try:
+                self.stream.write(b"\n".join(lines).decode() + "\n")
+                self.stream.flush()
+            except (OSError, ValueError):
+                self._failed()
 
     def _failed(self) -> None:
         self.handleError(logging.makeLogRecord({"msg": "call", "args": ()}))
@@ -132,18 +137,22 @@ def access(record: CallRecord) -> None:
     if not access_logger.propagate and len(handlers) == 1 and isinstance(handlers[0], AccessHandler):
         handlers[0].line(record)
         return
-    line = msgspec.structs.asdict(_line(record, 0.0))
-    access_logger.info("call", extra={name: value for name, value in line.items() if name not in _OF_EVERY_LINE})
+    names = (*_Shared.__struct_fields__, *_Own.__struct_fields__)
+    access_logger.info("call", extra={name: getattr(record, name) for name in names if name not in _OF_EVERY_LINE})
 
 
-def _line(record: CallRecord, now: float) -> AccessLine:
-    return AccessLine(
-        _time(now),
-        "info",
-        "llm.access",
-        "call",
+def _line(record: CallRecord) -> bytes:
+    """With all credentials masked. What many lines share is worked out once."""
+    request_id = record.request_id
+    own = _Own(
         record.call_id,
-        record.request_id,
+        request_id if request_id == record.call_id else redact.text(request_id),
+        record.input_tokens,
+        record.output_tokens,
+        record.latency_ms,
+        record.overhead_ms,
+    )
+    shared = _shared(
         record.endpoint,
         record.status,
         record.http_status,
@@ -156,18 +165,26 @@ def _line(record: CallRecord, now: float) -> AccessLine:
         record.revision,
         record.attempts,
         record.stream,
-        record.input_tokens,
-        record.output_tokens,
-        record.latency_ms,
-        record.overhead_ms,
     )
+    return _opened(int(time.time() * 1000)) + shared + _encode(own)[1:]
+
+
+@functools.lru_cache(maxsize=1024)
+def _shared(*values: Any) -> bytes:
+    """Members in the middle of a line; `values` as `_Shared` has them from `endpoint` on."""
+    return redact.text(_encode(_Shared("info", "llm.access", "call", *values))[1:-1].decode()).encode() + b","
+
+
+@functools.lru_cache(maxsize=8)
+def _opened(milliseconds: int) -> bytes:
+    """The beginning of a line, with its time since 1970."""
+    return f'{{"time":"{_millisecond(milliseconds)}",'.encode()
 
 
 def _time(seconds: float) -> str:
     return _millisecond(int(seconds * 1000))
 
 
-@functools.lru_cache(maxsize=8)
 def _millisecond(whole: int) -> str:
     return f"{_second(whole // 1000)}.{whole % 1000:03d}+00:00"
 

@@ -85,27 +85,49 @@ class Metrics:
         self._now = now
         self._found: dict[tuple[str, ...], Slots] = {}
         self._names = Names()
+        # What the calls of one kind, and the attempts that end in one way, change: found at once.
+        self._ends: dict[tuple[str, ...], tuple[Slots, Slots]] = {}
+        self._attempts: dict[tuple[str, ...], tuple[Slots, Slots | None, float]] = {}
+        self._active: dict[str, Slots] = {}
 
     def started(self, endpoint: str) -> None:
-        slots = self._found.get((ACTIVE, endpoint)) or self._find(ACTIVE, endpoint, count=1)
-        slots[0] += 1
+        slots = self._active.get(endpoint)
+        if slots is None:
+            slots = self._active[endpoint] = self._find(ACTIVE, endpoint, count=1)
+        slots[0] += 1.0
 
     def settled(self, record: CallRecord) -> None:
-        provider, model, endpoint, status = record.provider, record.model, record.endpoint, record.status
-        name = (CALLS, record.project, provider, model, endpoint, status)
-        self._count(self._found.get(name) or self._find_call(name), record)
-        short = (TIMES, provider, model, endpoint, status)
-        self._time(self._found.get(short) or self._find_times(short), record)
-        active = self._found.get((ACTIVE, endpoint))
-        if active and active[0] > 0:
-            active[0] -= 1
+        name = (record.project, record.provider, record.model, record.endpoint, record.status)
+        calls, times = self._ends.get(name) or self._find_ends(name)
+        calls[0] += 1.0
+        calls[1] += record.input_tokens
+        calls[2] += record.output_tokens
+        if record.cached_tokens or record.cache_write_tokens or record.reasoning_tokens:
+            calls[3] += record.cached_tokens
+            calls[4] += record.cache_write_tokens
+            calls[5] += record.reasoning_tokens
+        seconds = record.latency_ms / 1000.0
+        times[0] += seconds
+        times[1 + bisect_left(SECONDS, seconds)] += 1.0
+        seconds = record.overhead_ms / 1000.0
+        times[_OVERHEAD_AT] += seconds
+        times[_OVERHEAD_AT + 1 + bisect_left(OVERHEAD, seconds)] += 1.0
+        if record.time_to_first_token_ms is not None:
+            seconds = record.time_to_first_token_ms / 1000.0
+            times[_FIRST_TOKEN_AT] += seconds
+            times[_FIRST_TOKEN_AT + 1 + bisect_left(SECONDS, seconds)] += 1.0
+        active = self._active.get(record.endpoint)
+        if active is not None and active[0] > 0.0:
+            active[0] -= 1.0
 
     def attempted(self, provider: str, model: str, outcome: Outcome) -> None:
-        name = (ATTEMPTS, provider, model, outcome)
-        slots = self._found.get(name) or self._find_attempts(name)
-        slots[0] += 1
-        if outcome not in _SAYS_NOTHING:
-            self._state(provider, 1.0 if outcome in _ALIVE else 0.0)
+        name = (provider, model, outcome)
+        slots, state, up = self._attempts.get(name) or self._find_attempts(name)
+        slots[0] += 1.0
+        if state is not None:
+            now = self._now()
+            if state[0] != up or now - state[1] > _STATE_SECONDS:
+                state[0], state[1] = up, now
 
     def configured(self, revision: int) -> None:
         slots = self._found.get((CONFIGURATION,)) or self._find(CONFIGURATION, count=2)
@@ -121,49 +143,28 @@ class Metrics:
         """Lets go of the files of a parent process."""
         self._tally.release()
 
-    def _count(self, slots: Slots, record: CallRecord) -> None:
-        slots[0] += 1
-        slots[1] += record.input_tokens
-        slots[2] += record.output_tokens
-        if record.cached_tokens:
-            slots[3] += record.cached_tokens
-        if record.cache_write_tokens:
-            slots[4] += record.cache_write_tokens
-        if record.reasoning_tokens:
-            slots[5] += record.reasoning_tokens
+    def _find_ends(self, name: tuple[str, ...]) -> tuple[Slots, Slots]:
+        name_of_calls, name_of_times = (CALLS, *name), (TIMES, *name[1:])
+        calls, times = self._names.capped(name_of_calls), self._names.capped(name_of_times)
+        found = self._known(calls, 1 + len(TOKEN_KINDS)), self._known(times, _TIMES)
+        if (calls, times) == (name_of_calls, name_of_times):
+            self._ends[name] = found
+        return found
 
-    def _time(self, slots: Slots, record: CallRecord) -> None:
-        seconds = record.latency_ms / 1000
-        slots[0] += seconds
-        slots[1 + bisect_left(SECONDS, seconds)] += 1
-        seconds = record.overhead_ms / 1000
-        slots[_OVERHEAD_AT] += seconds
-        slots[_OVERHEAD_AT + 1 + bisect_left(OVERHEAD, seconds)] += 1
-        if record.time_to_first_token_ms is not None:
-            seconds = record.time_to_first_token_ms / 1000
-            slots[_FIRST_TOKEN_AT] += seconds
-            slots[_FIRST_TOKEN_AT + 1 + bisect_left(SECONDS, seconds)] += 1
-
-    def _state(self, provider: str, up: float) -> None:
-        slots = self._found.get((PROVIDER, provider)) or self._find(PROVIDER, provider, count=2)
-        now = self._now()
-        if slots[0] != up or now - slots[1] > _STATE_SECONDS:
-            slots[0], slots[1] = up, now
-
-    def _find_call(self, name: tuple[str, ...]) -> Slots:
-        return self._known(self._names.capped(name), 1 + len(TOKEN_KINDS))
-
-    def _find_times(self, name: tuple[str, ...]) -> Slots:
-        return self._known(self._names.capped(name), _TIMES)
-
-    def _find_attempts(self, name: tuple[str, ...]) -> Slots:
-        return self._known(self._names.capped(name), 1)
+    def _find_attempts(self, name: tuple[str, ...]) -> tuple[Slots, Slots | None, float]:
+        provider, _, outcome = name
+        capped = self._names.capped((ATTEMPTS, *name))
+        state = None if outcome in _SAYS_NOTHING else self._known((PROVIDER, provider), 2)
+        found = self._known(capped, 1), state, 1.0 if outcome in _ALIVE else 0.0
+        if capped[1:] == name:
+            self._attempts[name] = found
+        return found
 
     def _known(self, name: tuple[str, ...], count: int) -> Slots:
         return self._found.get(name) or self._find(*name, count=count)
 
     def _find(self, family: str, *labels: str, count: int) -> Slots:
-        """A name past the cap is never a key here: `_found` would grow as that name does."""
+        """A name past the cap is never a key here, nor where what was found is kept: they would grow as it does."""
         slots = self._found[(family, *labels)] = self._tally.slots(family, labels, count)
         return slots
 

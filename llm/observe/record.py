@@ -20,9 +20,10 @@ Status = Literal["succeeded", "failed", "cancelled"]
 
 LONGEST_TEXT: Final = 1000
 MOST_TAGS: Final = 100
+TOKEN_KINDS: Final = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
 
 
-class CallRecord(msgspec.Struct, kw_only=True, gc=False):
+class CallRecord(msgspec.Struct, gc=False):
     """`created_at` is in seconds since 1970 (float); durations are in milliseconds; tokens as in `llm.spec.Usage`, at
     most MOST_TOKENS of a kind.
 
@@ -63,23 +64,6 @@ class CallRecord(msgspec.Struct, kw_only=True, gc=False):
     overhead_ms: float = 0.0
     trace: list[TraceStep] = []
 
-    def __post_init__(self) -> None:
-        if (
-            self.input_tokens > MOST_TOKENS
-            or self.output_tokens > MOST_TOKENS
-            or self.cached_tokens > MOST_TOKENS
-            or self.cache_write_tokens > MOST_TOKENS
-            or self.reasoning_tokens > MOST_TOKENS
-        ):
-            self._bound_tokens()
-
-    def _bound_tokens(self) -> None:
-        self.input_tokens = min(self.input_tokens, MOST_TOKENS)
-        self.output_tokens = min(self.output_tokens, MOST_TOKENS)
-        self.cached_tokens = min(self.cached_tokens, MOST_TOKENS)
-        self.cache_write_tokens = min(self.cache_write_tokens, MOST_TOKENS)
-        self.reasoning_tokens = min(self.reasoning_tokens, MOST_TOKENS)
-
 
 class Sink(Protocol):
     """Takes finished records. `write` returns after the record would survive kill -9 of this process; it raises
@@ -93,12 +77,14 @@ class Sink(Protocol):
 
 def tamed(record: CallRecord) -> CallRecord:
     """A copy that can be written whatever a caller put into its texts: cut to LONGEST_TEXT characters, halves of
-    surrogate pairs replaced, MOST_TAGS tags, and a tamed trace. A record is never lost for a label or its trace."""
+    surrogate pairs replaced, MOST_TAGS tags, MOST_TOKENS tokens of a kind, and a tamed trace. A record is never lost
+    for what somebody says."""
     texts = {
         name: _plain(value) for name in CallRecord.__struct_fields__ if isinstance(value := getattr(record, name), str)
     }
     tags = {_plain(name): _plain(value) for name, value in islice(record.tags.items(), MOST_TAGS)}
-    return msgspec.structs.replace(record, tags=tags, trace=trace.tamed(record.trace), **texts)
+    tokens = {kind: min(getattr(record, kind), MOST_TOKENS) for kind in TOKEN_KINDS}
+    return msgspec.structs.replace(record, tags=tags, trace=trace.tamed(record.trace), **tokens, **texts)
 
 
 def _plain(text: str) -> str:

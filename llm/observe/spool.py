@@ -91,10 +91,11 @@ class Spool:
         self._descriptor = -1
         self._size = 0
         self._total = 0  # bytes in the directory as last counted, plus what was written since
-        self._counted_at = -1  # the total at which it was last counted
+        self._count_at = 0  # the total at which it is to be counted again
         self._retired: list[int] = []
         self._syncing: list[int] = []  # owned by the thread: named here so that a fork can let go of them
         self._dirty = threading.Event()
+        self._unsynced = False  # the same under the lock: is it set?
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -115,7 +116,8 @@ class Spool:
     def _keep(self, entry: Entry) -> None:
         framed = frame(entry)
         with self._lock:
-            self._make_room(len(framed))
+            if self._total + len(framed) > self._count_at:
+                self._make_room(len(framed))
             try:
                 self._append(framed)
             except OSError:
@@ -124,7 +126,8 @@ class Spool:
                 self._append_anew(framed)
             if self.alarm:
                 self._all_clear()
-            if not self._dirty.is_set():
+            if not self._unsynced:
+                self._unsynced = True
                 self._dirty.set()
 
     def close(self) -> None:
@@ -172,15 +175,14 @@ class Spool:
 
     def _make_room(self, size: int) -> None:
         """Counts the directory again every file's worth of bytes, and always before it refuses."""
-        due = self._counted_at < 0 or self._total - self._counted_at >= self._file_bytes
-        if due or self._total + size > self._max_bytes:
-            self._count_again()
+        self._count_again()
         if self._total + size > self._max_bytes:
             self._raise_alarm(self._at_bound)
             raise RecordNotWritten(_FULL)
 
     def _count_again(self) -> None:
-        self._total = self._counted_at = sum(_size(path) for path in files(self.directory))
+        self._total = sum(_size(path) for path in files(self.directory))
+        self._count_at = min(self._total + self._file_bytes, self._max_bytes)
 
     def look_again(self) -> None:
         """Ends the alarm of a full spool once a tenth of it is free, also where no call comes that would notice."""
@@ -242,6 +244,7 @@ class Spool:
         """Outside of the lock, so that a slow disk does not hold a call back."""
         with self._lock:
             self._dirty.clear()
+            self._unsynced = False
             self._syncing += self._retired
             self._retired = []
             try:

@@ -40,23 +40,21 @@ OnCorrupt = Callable[[Path, int], None]
 
 def frame(entry: Entry) -> bytes:
     """The frame of a record or an event; a record's texts are cut where it would be larger than a frame may be."""
-    payload = _of_event(entry) if isinstance(entry, HealthEvent) else _of_record(entry)
+    if isinstance(entry, HealthEvent):
+        payload = _of_event(entry)
+    else:
+        try:
+            payload = encode(entry)
+        except (UnicodeEncodeError, OverflowError):  # half of a surrogate pair, as some senders' JSON escapes it
+            payload = encode(tamed(entry))
+        if len(payload) > LARGEST_FRAME:
+            payload = encode(tamed(entry))
     return _HEADER.pack(len(payload), zlib.crc32(payload)) + payload
 
 
 def _of_event(event: HealthEvent) -> bytes:
     name = event.name[:LONGEST_TEXT].encode(errors="replace").decode()  # a model's may come from a caller
     return _EVENT + _encode_event(msgspec.structs.replace(event, name=name))
-
-
-def _of_record(record: CallRecord) -> bytes:
-    try:
-        payload = encode(record)
-    except UnicodeEncodeError:  # half of a surrogate pair, as some senders' JSON escapes it
-        payload = encode(tamed(record))
-    if len(payload) > LARGEST_FRAME:
-        payload = encode(tamed(record))
-    return payload
 
 
 def files(directory: Path | str) -> list[Path]:

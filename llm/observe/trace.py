@@ -21,7 +21,7 @@ LONGEST_NAME: Final = 330  # of a provider and one of its models
 MOST_BYTES: Final = 160 * 1024  # of a tamed trace as msgpack: a record's frame has room for it beside all else
 
 
-class TraceStep(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
+class TraceStep(msgspec.Struct, omit_defaults=True, gc=False):
     """`at_ms` and `duration_ms` in milliseconds, `at_ms` since the call began; `retry_after_seconds` as the provider
     named it. `model` is "provider/model", `key` the id of the provider's key.
 
@@ -48,15 +48,11 @@ class TraceStep(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     output_tokens: int = 0
     cost_nano_usd: int | None = None
 
-    def __post_init__(self) -> None:
-        if self.input_tokens > MOST_TOKENS or self.output_tokens > MOST_TOKENS:
-            self.input_tokens = min(self.input_tokens, MOST_TOKENS)
-            self.output_tokens = min(self.output_tokens, MOST_TOKENS)
-
 
 def tamed(steps: Sequence[TraceStep]) -> list[TraceStep]:
     """Copies that can be written whatever stands in them, MOST_BYTES of them at most: of too many steps the first and
-    the last, at most MOST_STEPS; texts cut to LONGEST_NAME characters, halves of surrogate pairs replaced."""
+    the last, at most MOST_STEPS; texts cut to LONGEST_NAME characters, halves of surrogate pairs replaced; at most
+    MOST_TOKENS of a kind."""
     kept = [_plain_step(step) for step in _ends(steps, MOST_STEPS)]
     while len(kept) > 1 and len(msgspec.msgpack.encode(kept)) > MOST_BYTES:
         kept = _ends(kept, len(kept) // 2)
@@ -72,7 +68,8 @@ def _ends(steps: Sequence[TraceStep], most: int) -> list[TraceStep]:
 def _plain_step(step: TraceStep) -> TraceStep:
     texts = {name: _plain(value) for name in step.__struct_fields__ if isinstance(value := getattr(step, name), str)}
     names = tuple(map(_plain, step.candidates[:MOST_CANDIDATES]))
-    return msgspec.structs.replace(step, candidates=names, **texts)
+    put, got = min(step.input_tokens, MOST_TOKENS), min(step.output_tokens, MOST_TOKENS)
+    return msgspec.structs.replace(step, candidates=names, input_tokens=put, output_tokens=got, **texts)
 
 
 def _plain(text: str) -> str:

@@ -174,8 +174,8 @@ class Board:
         self._subjects.share = share
 
     def _meet(self, candidate: Candidate) -> Acquaintance:
-        met = candidate.prepared.get(self._slot)
-        if isinstance(met, Acquaintance) and not met.pace.gone:
+        met: Acquaintance | None = candidate.prepared.get(self._slot)
+        if met is not None and not met.pace.gone:
             return met
         met = Acquaintance(self._pace(candidate.name), subjects_of(candidate))
         candidate.prepared[self._slot] = met

@@ -160,7 +160,7 @@ def without(request: Request, model: Model, *, strict: bool = False) -> tuple[Re
     if strict and dropped:
         message = f"The model has no use for the field '{dropped[0]}', and this route does not leave fields out."
         raise Unsupported(message, param=dropped[0])
-    return replace(request, fields=left), dropped
+    return msgspec.structs.replace(request, fields=left), dropped
 
 
 def _refusal(plan: Plan, request: Request, needed: tuple[Need, ...]) -> InvalidRequest:

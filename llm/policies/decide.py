@@ -23,8 +23,8 @@ def at_once(snapshot: Snapshot, caller: Caller, request: Request, conditions: Co
     has to be worked out."""
     if conditions.troubled or request.surface:
         return None
-    found = snapshot.resolved.get((id(caller), request.model))
-    return found.plain if isinstance(found, Resolved) and found.caller is caller else None
+    found: Resolved | None = snapshot.resolved.get((id(caller), request.model))
+    return found.plain if found is not None and found.caller is caller else None
 
 
 def decide(

@@ -30,7 +30,8 @@ class FirstToken:
         if seconds >= self._peak:
             self._peak = seconds
         else:
-            self._peak = seconds + (self._peak - seconds) * exp(min(self._at - now, 0.0) / DECAY_SECONDS)
+            idle = now - self._at
+            self._peak = seconds + (self._peak - seconds) * (exp(-idle / DECAY_SECONDS) if idle > 0 else 1.0)
         self._at = now
         self._samples.append(seconds)
         self._unsorted += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from llm.errors import GatewayError
 from llm.observe.trace import TraceStep
@@ -20,17 +20,21 @@ NOTHING_COOLS: Final[Mapping[int, float]] = MappingProxyType({})
 class Candidate:
     """One model of one provider with one key: what one attempt needs. `model_id` is what the provider is asked for,
     also where `model` is its `*`. `prepared` is for what is made of it once, by those who use it. `name` is
-    "provider/model"."""
+    "provider/model"; `key_id` is "" without a key."""
 
     upstream: Upstream
     model: Model
     model_id: str
     key: UpstreamKey | None
-    prepared: dict[str, object] = field(default_factory=dict, repr=False)
+    prepared: dict[str, Any] = field(default_factory=dict, repr=False)
     name: str = field(init=False)
+    provider_id: str = field(init=False)
+    key_id: str = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", f"{self.upstream.provider_id}/{self.model_id}")
+        object.__setattr__(self, "provider_id", self.upstream.provider_id)
+        object.__setattr__(self, "key_id", self.key.key_id if self.key else "")
 
 
 @dataclass(frozen=True, slots=True)

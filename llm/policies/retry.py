@@ -58,14 +58,27 @@ class Walk:
     """One call's way through its plan. `random` in [0, 1) spreads the pauses; `now` (seconds since 1970) is when the
     call began; `limit`: seconds that the caller gives it."""
 
+    __slots__ = (
+        "_at_fallback",
+        "_current",
+        "_failures",
+        "_fallbacks",
+        "_left",
+        "_not_before",
+        "_policy",
+        "_random",
+        "_targets",
+        "budget",
+    )
+
     def __init__(
         self, plan: Plan, *, random: Callable[[], float], now: float = 0.0, limit: float | None = None
     ) -> None:
         self.budget = plan.budget if limit is None else min(limit, plan.budget)
         self._policy = plan.policy
         self._random = random
-        self._targets = list(plan.candidates)
-        self._fallbacks = list(plan.fallbacks)
+        self._targets = plan.candidates
+        self._fallbacks = plan.fallbacks
         # By id() of a candidate: seconds since the call began, and why.
         self._not_before: dict[int, tuple[float, Why]] = {}
         if plan.cooling:
@@ -89,7 +102,7 @@ class Walk:
             return None
         self._failures += 1
         if self._at_fallback:
-            self._targets = []  # once a fallback was asked, the targets are behind us
+            self._targets = ()  # once a fallback was asked, the targets are behind us
         self._note(error, elapsed)
         return self._next(elapsed)
 
@@ -105,7 +118,7 @@ class Walk:
         one, or the same after that."""
         self._not_before[id(self._current)] = (until, "cool_down")
         if self._at_fallback:
-            self._fallbacks.insert(0, self._current)
+            self._fallbacks = (self._current, *self._fallbacks)
             self._at_fallback = False
         else:
             self._left += 1
@@ -162,7 +175,7 @@ class Walk:
         elif isinstance(error, ContentFiltered | UpstreamTimeout):
             self._drop(lambda candidate: _same_model(candidate, failed))
         else:
-            self._fallbacks = [candidate for candidate in self._fallbacks if not _same_model(candidate, failed)]
+            self._fallbacks = tuple(candidate for candidate in self._fallbacks if not _same_model(candidate, failed))
             self._cool(error, elapsed)
 
     def _cool(self, error: GatewayError, elapsed: float) -> None:
@@ -177,8 +190,8 @@ class Walk:
                 self._not_before[id(candidate)] = (elapsed + pause, why)
 
     def _drop(self, gone: Callable[[Candidate], bool]) -> None:
-        self._targets = [candidate for candidate in self._targets if not gone(candidate)]
-        self._fallbacks = [candidate for candidate in self._fallbacks if not gone(candidate)]
+        self._targets = tuple(candidate for candidate in self._targets if not gone(candidate))
+        self._fallbacks = tuple(candidate for candidate in self._fallbacks if not gone(candidate))
 
     def _next(self, elapsed: float) -> Step | None:
         if self._left > 0:
@@ -191,11 +204,11 @@ class Walk:
         step = self._soonest(self._fallbacks, elapsed, "fallback", LONGEST_WAIT)
         if step is not None:
             self._at_fallback = True
-            self._fallbacks.remove(step.candidate)
+            self._fallbacks = tuple(candidate for candidate in self._fallbacks if candidate is not step.candidate)
             self._current = step.candidate
         return step
 
-    def _soonest(self, candidates: list[Candidate], elapsed: float, role: Role, longest: float) -> Step | None:
+    def _soonest(self, candidates: tuple[Candidate, ...], elapsed: float, role: Role, longest: float) -> Step | None:
         """The first of those that need to wait least; None where that is too long."""
         if not candidates:
             return None

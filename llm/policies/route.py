@@ -45,8 +45,8 @@ def plan(
     the plan's `error` is CredentialsExhausted if that is for their keys only, else NoHealthyUpstream with the seconds
     until one may be asked again, where they are known.
     """
-    found = snapshot.resolved.get((id(caller), name))
-    if not isinstance(found, Resolved) or found.caller is not caller:
+    found: Resolved | None = snapshot.resolved.get((id(caller), name))
+    if found is None or found.caller is not caller:
         found = resolve(snapshot, caller, name)
     only = found.only
     if only is not None and (not conditions.troubled or conditions.bar(only.candidates[0], now) is None):

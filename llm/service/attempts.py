@@ -6,8 +6,10 @@ For each: is it barred by now, then the adapter, then what the failure means for
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from llm.errors import GatewayError
 from llm.policies import capability
@@ -18,7 +20,7 @@ from llm.service import hedge
 from llm.service.attempt import Attempt
 from llm.service.clock import Clock
 from llm.service.guard import Terms, opening, refuse_filtered
-from llm.service.target import is_whole, target_of
+from llm.service.target import target_of
 from llm.service.turn import Turn
 from llm.snapshot import RoutePolicy
 from llm.spec import DIALECT_OF_SURFACE, Adapter, AnswerStream, Request, Result, Target
@@ -52,9 +54,24 @@ class Attempts:
     async def run(self, turn: Turn, plan: Plan) -> Result | Opened:
         """Raises the error of the last attempt, or what says that none could be made. The call's trail is the
         successful attempt's."""
-        assert turn.request is not None
+        failure: GatewayError | None = None
+        if plan.candidates and not plan.cooling and plan.policy.hedge is None and not self._board.troubled:
+            limit, step = turn.call.timeout, Step(plan.candidates[0])  # most calls need no walk to find their way
+            budget = plan.budget if limit is None else min(limit, plan.budget)
+            try:
+                return await self._ask(turn, turn.begin(step, self._board), plan.policy, budget)
+            except GatewayError as error:
+                failure = error
         walk = Walk(plan, random=self._clock.random, now=turn.created_at, limit=turn.call.timeout)
-        step, failure = walk.first(elapsed=turn.elapsed), None
+        return await self._walked(turn, plan, walk, walk.first(elapsed=turn.elapsed), failure)
+
+    async def _walked(
+        self, turn: Turn, plan: Plan, walk: Walk, step: Step | None, failure: GatewayError | None
+    ) -> Result | Opened:
+        """From this step on; or, where it has failed already, from the next one on."""
+        assert turn.request is not None
+        if failure is not None:
+            step = walk.after(failure, elapsed=turn.elapsed) if turn.request.repeatable else None
         hedged = plan.policy.hedge is not None and turn.request.form is None  # an upload goes one way only
         while step is not None:
             if step.delay:
@@ -115,10 +132,12 @@ class Attempts:
         """One attempt. One that fails is ended."""
         candidate = attempt.candidate
         try:
-            target = target_of(candidate, policy, remaining=budget - attempt.began)
-            attempt.own_time = is_whole(candidate, target)
+            target, attempt.own_time = target_of(candidate, policy, remaining=budget - attempt.began)
             adapter = self._adapter_of(target.kind)
-            request = _made_to_fit(turn, attempt, policy, adapter)
+            request = turn.request
+            assert request is not None
+            if request.surface or candidate.model.capabilities or policy.unsupported == "refuse":
+                request = _made_to_fit(request, attempt, policy, adapter)
             if request.stream:
                 return await self._opened(turn, attempt, policy, target, await adapter.stream(request, target))
             if not request.surface:
@@ -172,14 +191,13 @@ async def _discard(answer: Result | Opened) -> None:
         await answer.stream.aclose()
 
 
-def _made_to_fit(turn: Turn, attempt: Attempt, policy: RoutePolicy, adapter: Adapter) -> Request:
+def _made_to_fit(request: Request, attempt: Attempt, policy: RoutePolicy, adapter: Adapter) -> Request:
     """The request as this model gets it: without what it has no use for; as a conversation where it is one and the kind
     does not have its surface."""
-    assert turn.request is not None
     strict = policy.unsupported == "refuse"
-    request, attempt.left_out = capability.without(turn.request, attempt.candidate.model, strict=strict)
+    request, attempt.left_out = capability.without(request, attempt.candidate.model, strict=strict)
     if strict:
-        request = replace(request, strict=True)
+        request = msgspec.structs.replace(request, strict=True)
     if not request.surface or adapter.serves(request.surface):
         return request
-    return replace(request, surface="", dialect=DIALECT_OF_SURFACE[request.surface])
+    return msgspec.structs.replace(request, surface="", dialect=DIALECT_OF_SURFACE[request.surface])

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from llm.errors import CallCancelled, GatewayError
 from llm.observe import call_id
 from llm.snapshot import Caller, Snapshot
 from llm.spec import FinishReason, Request, Usage
 
 
-@dataclass(slots=True)
+@dataclass(init=False)  # one that is filled step by step needs no values to begin with
 class Info:
     """What is known of a call so far: the door's answer headers, also when the call fails.
 
@@ -34,7 +36,7 @@ def _left() -> GatewayError:
     return CallCancelled("The caller left.")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Call:
     """One call as its door took it.
 
@@ -50,10 +52,10 @@ class Call:
 
     endpoint: str
     request: Request | Callable[[], Awaitable[Request]]
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
     project: str | None = None
     caller: Caller | None = None
-    snapshot: Snapshot | None = field(default=None, repr=False)
+    snapshot: Snapshot | None = None
     request_id: str = ""
     timeout: float | None = None
     session: str = ""
@@ -64,11 +66,14 @@ class Call:
     interrupted: Callable[[], GatewayError] = _left
 
     def __post_init__(self) -> None:
-        self.request_id = self.request_id or self.call_id
+        if not self.request_id:
+            self.request_id = self.call_id
+
+    def __repr__(self) -> str:  # its headers hold the caller's key
+        return f"Call(endpoint={self.endpoint!r}, call_id={self.call_id!r}, request_id={self.request_id!r})"
 
 
-@dataclass(slots=True)
-class Reply:
+class Reply(msgspec.Struct, gc=False):
     """A whole answer, already recorded. `body` is JSON in the request's dialect, or what `content_type` says."""
 
     body: bytes

@@ -10,7 +10,7 @@ from llm.observe.record import Sink
 from llm.policies import authenticate, route
 from llm.policies.board import Board
 from llm.policies.decide import at_once, decide
-from llm.policies.plan import Plan
+from llm.policies.plan import Conditions, Plan
 from llm.service import meter
 from llm.service.attempts import Attempts, Opened
 from llm.service.call import Call, Reply
@@ -59,14 +59,16 @@ class Gateway:
         try:
             snapshot = call.snapshot or self.holder.current
             turn.info.revision = snapshot.revision
-            turn.caller = self._identify(call, snapshot)
+            turn.caller = call.caller or _identified(call, snapshot, now=turn.created_at)
             turn.request = request = call.request if isinstance(call.request, Request) else await call.request()
-            plan = self._plan(snapshot, turn.caller, request, call)
+            conditions = self.board if call.snapshot is None else route.CALM
+            plan = at_once(snapshot, turn.caller, request, conditions) or self._decide(turn, snapshot, conditions)
             turn.planned(plan)
             if plan.error is not None:
                 raise plan.error
             found = await self._attempts.run(turn, plan)
-            turn.info.dropped = turn.left_out + found.dropped
+            attempt = turn.attempt
+            turn.info.dropped = attempt.left_out + found.dropped if attempt is not None else found.dropped
             if isinstance(found, Opened):
                 streaming = turn.answering = True
                 return self._under_way(turn, found)
@@ -104,23 +106,16 @@ class Gateway:
         pieces, first, relayed_as = found.pieces, found.first, found.relayed_as
         return StreamReply(turn, found.stream, pieces=pieces, first=first, sink=self._sink, relayed_as=relayed_as)
 
-    def _identify(self, call: Call, snapshot: Snapshot) -> Caller:
-        if call.caller is not None:
-            return call.caller
-        if call.project is not None:
-            return authenticate.by_project(snapshot, call.project)
-        return authenticate.by_key(snapshot, call.headers, now=self._clock.now())
-
-    def _plan(self, snapshot: Snapshot, caller: Caller, request: Request, call: Call) -> Plan:
-        conditions = self.board if call.snapshot is None else route.CALM
-        return at_once(snapshot, caller, request, conditions) or decide(
+    def _decide(self, turn: Turn, snapshot: Snapshot, conditions: Conditions) -> Plan:
+        assert turn.caller is not None and turn.request is not None
+        return decide(
             snapshot,
-            caller,
-            request,
+            turn.caller,
+            turn.request,
             now=self._clock.now(),
             random=self._clock.random,
             conditions=conditions,
-            session=call.session,
+            session=turn.call.session,
             serves=self._serves,
         )
 
@@ -132,6 +127,12 @@ class Gateway:
         if adapter is None:
             adapter = self._adapters[kind] = self._adapter_of(kind, self._transport)
         return adapter
+
+
+def _identified(call: Call, snapshot: Snapshot, *, now: float) -> Caller:
+    if call.project is not None:
+        return authenticate.by_project(snapshot, call.project)
+    return authenticate.by_key(snapshot, call.headers, now=now)
 
 
 def _expecting(call: Call, *, stream: bool) -> Call:

@@ -9,27 +9,24 @@ from llm.policies.plan import Candidate
 from llm.snapshot import RoutePolicy
 from llm.spec import Target, Timeouts
 
+_Made = tuple[RoutePolicy, tuple[Target, bool], float]  # from how many seconds on it is whole
+
 SLACK: Final = 0.05
 """Seconds by which an attempt may pass the end of its call: so that the first attempt's target is always the same."""
 
 
-def target_of(candidate: Candidate, policy: RoutePolicy, *, remaining: float) -> Target:
-    """`remaining` is what is left of the call's time, in seconds. A model's defaults go before its provider's."""
-    made = candidate.prepared.get("target")
-    if isinstance(made, tuple) and made[0] is policy:
-        target: Target = made[1]
-    else:
+def target_of(candidate: Candidate, policy: RoutePolicy, *, remaining: float) -> tuple[Target, bool]:
+    """`remaining` is what is left of the call's time, in seconds. A model's defaults go before its provider's. With it:
+    has the attempt all the time that its provider may take?"""
+    made: _Made | None = candidate.prepared.get("target")
+    if made is None or made[0] is not policy:
         target = _whole(candidate, policy)
-        candidate.prepared["target"] = (policy, target)
-    if remaining >= target.timeouts.total - SLACK:
-        return target
-    return replace(target, timeouts=replace(target.timeouts, total=max(remaining, 0.001)))
-
-
-def is_whole(candidate: Candidate, target: Target) -> bool:
-    """Has the attempt all the time that its provider may take?"""
-    made = candidate.prepared.get("target")
-    return isinstance(made, tuple) and made[1] is target
+        made = candidate.prepared["target"] = (policy, (target, True), target.timeouts.total - SLACK)
+    _, whole, enough = made
+    if remaining >= enough:
+        return whole
+    target, _ = whole
+    return replace(target, timeouts=replace(target.timeouts, total=max(remaining, 0.001))), False
 
 
 def _whole(candidate: Candidate, policy: RoutePolicy) -> Target:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 import pytest
 
@@ -44,7 +42,7 @@ async def test_nothing_is_sent_of_what_would_lose_a_field(
 ) -> None:
     transport = ScriptedTransport()
     adapter, where = kind(transport), target(base_url=base_url)
-    asked = replace(request(dialect, stream=stream, max_tokens=5, **{field: value}), strict=True)
+    asked = msgspec.structs.replace(request(dialect, stream=stream, max_tokens=5, **{field: value}), strict=True)
     with pytest.raises(Unsupported) as caught:
         await (adapter.stream if stream else adapter.complete)(asked, where)
     error = caught.value
@@ -56,7 +54,7 @@ async def test_nothing_is_sent_of_what_would_lose_a_field(
 @pytest.mark.parametrize(("kind", "answer"), [(OpenAI, CHAT_ANSWER), (Anthropic, MESSAGE_ANSWER)])
 async def test_what_loses_nothing_is_sent(kind: type[HttpAdapter], answer: bytes) -> None:
     transport = ScriptedTransport(ScriptedAnswer(answer, content_type="application/json"))
-    result = await kind(transport).complete(replace(request(max_tokens=5), strict=True), target())
+    result = await kind(transport).complete(msgspec.structs.replace(request(max_tokens=5), strict=True), target())
     assert result.dropped == () and len(transport.sent) == 1
 
 
@@ -68,7 +66,7 @@ async def test_a_request_that_is_not_strict_is_told_what_was_lost() -> None:
 
 async def test_within_one_dialect_nothing_can_be_lost() -> None:
     transport = ScriptedTransport(ScriptedAnswer(chunk('{"content":"hi"}', "stop"), DONE))
-    asked = replace(request(stream=True, seed=7, what_nobody_knows=1), strict=True)
+    asked = msgspec.structs.replace(request(stream=True, seed=7, what_nobody_knows=1), strict=True)
     stream = await OpenAI(transport).stream(asked, target())
     assert stream.dropped == () and len(transport.sent) == 1
     await stream.aclose()

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from llm.observe import call_id
 
 
-@given(milliseconds=st.integers(0, 2**48 - 1), random=st.integers(0, 2**80 - 1))
-def test_an_id_is_a_version_7_uuid_that_tells_its_time(milliseconds: int, random: int) -> None:
-    made = call_id.new(lambda: milliseconds * 1_000_000, lambda _: random)
+@given(milliseconds=st.integers(0, 2**48 - 1), now=st.integers(0, 999_999))
+def test_an_id_is_a_version_7_uuid_that_tells_its_time(milliseconds: int, now: int) -> None:
+    made = call_id.new(lambda: milliseconds * 1_000_000 + now)
     parsed = uuid.UUID(made)
     assert (str(parsed), parsed.version, parsed.variant) == (made, 7, uuid.RFC_4122)
     assert call_id.timestamp(made) == milliseconds / 1000
@@ -26,6 +26,8 @@ def test_ids_sort_by_time_and_differ() -> None:
     first, second = call_id.new(lambda: 1_000_000), call_id.new(lambda: 2_000_000)
     assert first < second
     assert len({call_id.new() for _ in range(1000)}) == 1000
+    of_one_moment = [call_id.new(lambda: 0) for _ in range(1000)]
+    assert sorted(set(of_one_moment)) == of_one_moment
     assert abs(call_id.timestamp(call_id.new()) - time.time()) < 5
 
 

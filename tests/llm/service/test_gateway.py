@@ -23,7 +23,7 @@ from llm.observe.record import CallRecord
 from llm.observe.spool import MemorySink
 from llm.service import Call
 from llm.snapshot import Caller, Model, Route, RoutePolicy, RouteTarget, Snapshot
-from llm.spec import Request, Timeouts
+from llm.spec import Request, Result, Timeouts, Usage
 from tests.llm.service.scripted import Outcome, ScriptedAdapter, ScriptedStream, Ticking, call, gateway, result
 from tests.llm.service.snapshots import snapshot, upstream
 
@@ -57,6 +57,23 @@ async def test_a_call_is_recorded_with_all_that_is_known() -> None:
     tokens = (record.input_tokens, record.output_tokens, record.cached_tokens, record.cache_write_tokens)
     assert (*tokens, record.reasoning_tokens) == (12, 3, 4, 2, 1)
     assert (record.revision, record.attempts, record.stream) == (7, 1, False)
+    assert (record.endpoint, record.usage_estimated, record.cost_nano_usd) == ("chat/completions", False, None)
+    assert (record.latency_ms, record.time_to_first_token_ms, record.overhead_ms) == (0, None, 0)
+    assert [step.event for step in record.trace] == ["plan", "attempt"]
+
+
+async def test_a_provider_that_counts_beyond_measure_is_believed_within_bounds() -> None:
+    told = Usage(input_tokens=10**400, output_tokens=7, reasoning_tokens=10**13, estimated=True)
+    world = World(Result(b"{}", told, "stop"))
+    await world.gateway.complete(call())
+    record, attempt = world.record, world.record.trace[-1]
+    assert (record.input_tokens, record.output_tokens, record.reasoning_tokens) == (10**12, 7, 10**12)
+    assert (attempt.input_tokens, attempt.output_tokens, record.usage_estimated) == (10**12, 7, True)
+
+
+def test_a_call_is_shown_without_its_key() -> None:
+    asked = call()
+    assert asked.headers["x-api-key"] not in repr(asked) and asked.call_id in repr(asked)
 
 
 @pytest.mark.parametrize(
