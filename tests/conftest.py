@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
-from tests.support import postgres, redis
+from tests.support import databases, postgres, redis
 
 MISSING = "not available: "
-# What they test is the same on every database: pages, which selectors read; what is refused; what is built and written.
-ONCE = frozenset(
+DATA_PLANE = ("tests/contract/", "tests/llm/")
+# What pytest-django does for each test: nothing that one of the ten thousand without Django needs.
+OF_DJANGO = frozenset(
     {
-        "test_backoffice.py",
-        "test_config_api.py",
-        "test_config_file.py",
-        "test_config_properties.py",
-        "test_discovery.py",
-        "test_keys_never_come_back.py",
-        "test_listings.py",
-        "test_nothing_leaks.py",
-        "test_parameters_of_kinds.py",
-        "test_route_explain.py",
-        "test_route_policy.py",
-        "test_snapshot_part.py",
-        "test_testing.py",
+        "_dj_autoclear_mailbox",
+        "_django_clear_site_cache",
+        "_django_db_marker",
+        "_django_isolate_apps",
+        "_django_set_urlconf",
+        "_django_setup_unittest",
+        "_live_server_helper",
+        "_template_string_if_invalid_marker",
     }
 )
-TESTS = Path(__file__).parent
-DATABASE_FIXTURES = frozenset({"db", "transactional_db", "live_server"})
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,24 +36,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("--slow"):
-        settings.register_profile("quick", max_examples=60)
+        settings.register_profile("quick", max_examples=60, deadline=2000)  # ms: other processes run beside
         settings.load_profile("quick")
     config.addinivalue_line("markers", "database: needs Django's database; runs on SQLite and again on PostgreSQL")
     config.addinivalue_line("markers", "one_database: what it tests is the same on every database; runs once")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[Any]:
+    """The modules and tests stay to the end: the collector need not go through them again and again, once for each
+    `gc.collect()` of a test too."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        fixtures = DATABASE_FIXTURES.intersection(getattr(item, "fixturenames", ()))
-        needs = fixtures or item.get_closest_marker("django_db") is not None
-        once = is_once(item.path) or item.get_closest_marker("one_database") is not None
-        if needs and not once:
+        if databases.runs_on_each(item):
             item.add_marker(pytest.mark.database)
-
-
-def is_once(path: Path) -> bool:
-    return path.parent == TESTS / "admin" or (path.parent == TESTS / "providers" and path.name in ONCE)
+        elif item.nodeid.startswith(DATA_PLANE):
+            item.fixturenames[:] = [name for name in item.fixturenames if name not in OF_DJANGO]
 
 
 @pytest.fixture(scope="session")

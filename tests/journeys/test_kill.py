@@ -72,8 +72,8 @@ def back(gateway: GatewayProcess, load: Load, moment: float) -> bool:
 
 def nothing_is_lost(load: Load) -> None:
     """When the last of it is stored or done, nobody promised."""
-    eventually(lambda: not load.unfinished(), seconds=60)
-    eventually(lambda: not load.missing(), seconds=60)
+    eventually(lambda: not load.unfinished(), seconds=60, every=0.2)  # it asks for all of them each time
+    eventually(lambda: not load.missing(), seconds=60, every=0.2)
 
 
 def kill(*pids: int) -> float:

@@ -55,10 +55,10 @@ def test_a_list_has_pages_an_order_filters_and_a_search(api: APIClient, filled: 
 
 
 @pytest.mark.parametrize("path", LISTS)
-@pytest.mark.parametrize("query", ["colour=red", "ordering=colour", "ordering=-colour", "enabled=maybe"])
-def test_what_a_list_does_not_know_is_400(api: APIClient, filled: None, path: str, query: str) -> None:
-    answer = api.get(f"{path}?{query}")
-    assert (answer.status_code, list(answer.json())) == (400, [query.partition("=")[0]])
+def test_what_a_list_does_not_know_is_400(api: APIClient, filled: None, path: str) -> None:
+    for query in ("colour=red", "ordering=colour", "ordering=-colour", "enabled=maybe"):
+        answer = api.get(f"{path}?{query}")
+        assert (query, answer.status_code, list(answer.json())) == (query, 400, [query.partition("=")[0]])
 
 
 @pytest.mark.parametrize("model_id", ["meta-llama/Llama-3:free", "gpt-4.1"])

@@ -11,7 +11,10 @@ Fields = dict[str, Any]
 
 def shown(client: Client, path: str) -> Fields:
     """The values of all inputs of the page's form, as they would be sent back."""
-    context = client.get(path).context
+    return _shown(client.get(path).context)
+
+
+def _shown(context: Any) -> Fields:
     forms = [context["adminform"].form]
     for formset in context.get("inline_admin_formsets", []):
         forms += [formset.formset.management_form, *formset.formset.forms]
@@ -25,8 +28,9 @@ def shown(client: Client, path: str) -> Fields:
 def send(client: Client, path: str, **changed: Any) -> Any:
     """Posts the page's form back with `changed`. A row of an inline that is not there yet (`models-3-model_id`) is
     added first, as the page's own "add" would: with the default values of its inputs."""
-    fields = shown(client, path)
-    for formset in client.get(path).context.get("inline_admin_formsets", []):
+    context = client.get(path).context
+    fields = _shown(context)
+    for formset in context.get("inline_admin_formsets", []):
         _add_rows(formset.formset, fields, changed)
     fields.update(changed)
     return client.post(path, {name: value for name, value in fields.items() if value is not None})

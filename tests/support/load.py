@@ -17,7 +17,7 @@ from kombu.exceptions import OperationalError
 
 from tests.support.gateway import PROJECT_KEY, GatewayProcess
 
-PAUSE_SECONDS = 0.05
+PAUSE_SECONDS = 0.1
 SAY = [{"role": "user", "content": "one two three"}]
 
 

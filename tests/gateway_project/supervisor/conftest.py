@@ -14,6 +14,7 @@ import uvicorn
 
 from gateway_project.supervisor.relay import Relay
 from tests.gateway_project.supervisor.control_server import ControlServer, listening
+from tests.support.prompt_server import PromptServer
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,10 @@ async def front(control_path: Path) -> AsyncIterator[Front]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(relay, http="httptools", lifespan="off", log_config=None, server_header=False)
-        server = uvicorn.Server(config)
+        server = PromptServer(config)
         serving = asyncio.ensure_future(server._serve([listener]))  # without its handlers of signals
         yield Front(*listener.getsockname())
-        server.should_exit = True
+        server.stop.set()
         await serving
     await relay.aclose()
 

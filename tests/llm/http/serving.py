@@ -22,6 +22,7 @@ from llm.service.clock import Clock
 from llm.snapshot import Holder, Snapshot
 from llm.transport.choice import ChosenTransport
 from tests.llm.service.snapshots import KEY
+from tests.support.prompt_server import PromptServer
 
 
 @dataclass
@@ -33,20 +34,6 @@ class Answered:
     @property
     def json(self) -> Any:
         return msgspec.json.decode(self.body)
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up, self.stop = asyncio.Event(), asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.up.set()
-
-    async def main_loop(self) -> None:
-        """Stops at once, not at the next tick."""
-        await self.stop.wait()
 
 
 class _Application:
@@ -95,7 +82,7 @@ class Serving:
         self.app: Any = App(lambda: self.gateway, **self._options)
 
         options = {"http": self._protocol, "log_config": None, "access_log": False, "proxy_headers": False}
-        self._server = _Server(uvicorn.Config(_Application(self), **options))
+        self._server = PromptServer(uvicorn.Config(_Application(self), **options))
         listener = socket.create_server(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"

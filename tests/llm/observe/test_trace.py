@@ -63,7 +63,7 @@ def test_texts_are_cut_and_halves_of_pairs_replaced() -> None:
     assert (kept.model, kept.reason, kept.candidates) == ("x" * 330, "half of ?", ("?",) * 100)
 
 
-@pytest.mark.parametrize("steps", [1, 2, 3, 99, 100, 5000])
+@pytest.mark.parametrize("steps", [1, 2, 3, 99, 100, 1000])
 def test_the_largest_record_fits_a_frame(tmp_path: Path, steps: int) -> None:
     """Everything in it at its largest at once."""
     labels = [name for name in CallRecord.__struct_fields__ if isinstance(getattr(record(), name), str)]
