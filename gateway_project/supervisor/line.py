@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -75,10 +75,10 @@ class Line(Exchange):
     def response_started(self) -> bool:
         return self.started
 
-    async def run(self, answering: Coroutine[Any, Any, None]) -> None:
+    async def run(self, direct: Callable[[Exchange], Coroutine[Any, Any, None]]) -> None:
         """The whole of `task`."""
         try:
-            await answering
+            await direct(self)
             if not self.response_complete and not self.disconnected:
                 logger.error("a response was not finished")
                 self._break_off()

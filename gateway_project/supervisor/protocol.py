@@ -244,7 +244,7 @@ class Protocol(HttpToolsProtocol):
         self._running = line = Line(self, head, body)
         self.cycle = line  # type: ignore[assignment]  # reason: it has what uvicorn looks at
         self._rests_since = None
-        line.task = task = self.loop.create_task(line.run(self._direct(line)))
+        line.task = task = self.loop.create_task(line.run(self._direct))
         self.tasks.add(task)
 
     def _free(self) -> bool:

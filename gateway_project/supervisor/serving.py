@@ -44,8 +44,9 @@ class Server(uvicorn.Server):
         ending.cancel()
 
     def _end_calls(self) -> None:
+        loop = asyncio.get_running_loop()
         for task in list(self.server_state.tasks):
-            task.cancel()
+            loop.call_soon(task.cancel)  # in its turn: what has not begun could not end
 
 
 def serve(front: Front, listener: socket.socket, *, drain_seconds: float, orphaned: Callable[[], bool]) -> None:

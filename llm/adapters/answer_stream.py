@@ -78,7 +78,10 @@ class HttpAnswerStream:
             await self._answer.flow(feed)
             failure, self._failure = self._failure, None
             if failure is not None:
-                raise failure
+                try:
+                    raise failure
+                finally:
+                    del failure  # by its traceback it would hold itself
         except BaseException as error:
             if isinstance(error, UpstreamError):
                 discretion.redact(error, self._target)
@@ -104,6 +107,7 @@ class HttpAnswerStream:
         self._over = True
         if not self._closed:
             self._closed = True
+            self._codec.close()
             await self._answer.aclose()
 
     async def _next(self) -> bytes:

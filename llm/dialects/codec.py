@@ -43,6 +43,10 @@ class StreamCodec(Protocol):
 
     def end(self) -> bytes: ...
 
+    def close(self) -> None:
+        """Nothing more is asked: lets go of an error, which by its traceback holds this codec, and all of the call."""
+        ...
+
 
 class _Codec:
     """`step` is what becomes of one event, `source` says whether the answer is whole, `owed` gives its rest.
@@ -107,6 +111,9 @@ class _Codec:
             raise self._error
         rest = self._rest() + self._owed()
         return rest if self._doubt is None else self._doubt.settle(self._all_said) + rest
+
+    def close(self) -> None:
+        self._error = None
 
     @property
     def _all_said(self) -> int:

@@ -54,7 +54,10 @@ class Doubt:
 
     def _give_up(self) -> NoReturn:
         self._summary.finished = False
-        raise self.error
+        try:
+            raise self.error
+        finally:
+            del self.error  # by its traceback it holds this
 
 
 def unreadable(frame: Frame) -> bool:

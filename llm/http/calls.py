@@ -10,7 +10,7 @@ from typing import Final
 from llm.bodies import openai
 from llm.bodies.surfaces import PARSERS
 from llm.dialects import hub
-from llm.errors import CallCancelled, GatewayError
+from llm.errors import CallCancelled, GatewayError, InternalError
 from llm.http import anthropic, generate, pieces, reply, responses, silence, surfaces, wishes
 from llm.http.exchange import Exchange, going_down
 from llm.http.incoming import Incoming, too_large
@@ -108,6 +108,10 @@ class _Received(Call):
         return request
 
 
+async def _over() -> Request:
+    raise InternalError("The call is over.")
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Answers calls by the Gateway of the moment. `body_limit` in bytes; a stream that is silent for `keep_alive`
@@ -120,6 +124,7 @@ class Desk:
     async def serve(self, exchange: Exchange, door: Door | FormDoor) -> None:
         """One call. What fails before the answer has begun is told as an error; a cancellation that is not the caller's
         leaving is the process going down, which is told too."""
+        call: _Received | None = None
         try:
             gateway = self.current()
             call = _Received(exchange, door, self.body_limit)
@@ -140,7 +145,10 @@ class Desk:
         except Exception as error:  # noqa: BLE001  # reason: whatever it is, the caller is told
             await reply.fail(exchange, error, door.refusals)
         finally:
-            exchange.call = None
+            # Each of these would keep the whole call, its body too: until the next one, or until the collector comes.
+            exchange.call = exchange.body = None
+            if call is not None:
+                call.request = _over
 
     async def _relay(self, exchange: Exchange, door: Door | FormDoor, call: Call, answer: StreamReply) -> None:
         """From its first byte on an answer's errors are told in-band, and never as a clean finish."""

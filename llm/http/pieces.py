@@ -33,7 +33,10 @@ async def ended(exchange: Exchange, sending: Awaitable[None], call: Call, answer
         error = InternalError("The gateway failed.")
     finally:
         await answer.aclose(error)
-    return error
+    try:
+        return error
+    finally:
+        del error  # by its traceback it would hold itself
 
 
 async def relay(exchange: Exchange, call: Call, answer: StreamReply) -> None:

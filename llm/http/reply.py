@@ -73,13 +73,13 @@ async def send_json(exchange: Exchange, dialect: Dialect, body: bytes, *, status
 
 
 async def fail(exchange: Exchange, error: Exception, dialect: Dialect, extra: bytes = b"") -> None:
-    """What failed before a response has begun becomes one, a GatewayError as it is; after that it is raised again: half
-    an answer is out, and the server cuts the connection."""
+    """What failed before a response has begun becomes one, a GatewayError as it is; after that it is raised again,
+    whatever it is: half an answer is out, and the server cuts the connection."""
     refusal = error if isinstance(error, GatewayError) else InternalError("The gateway failed.")
     if isinstance(refusal, InternalError):
         names = {"call_id": exchange.call_id, "request_id": exchange.request_id}
         logger.error("a request failed unexpectedly", exc_info=error, extra=names)
-    if refusal is not error and exchange.started:
+    if exchange.started:
         raise error
     await _refuse(exchange, refusal, dialect, extra)
 

@@ -22,8 +22,8 @@ class Filled:
         async with Filled(exchange, seconds) as out:
             await out.piece(...)        # whole events only: a comment may stand between any two
 
-    A slow reader gets no comments: it has something to read. `put` is the same at once, where the exchange can. `last`
-    is the last piece that was more than a comment, kept only where events are `numbered`.
+    A slow reader gets one comment at most: it has something to read. `put` is the same at once, where the exchange can.
+    `last` is the last piece that was more than a comment, kept only where events are `numbered`.
     """
 
     __slots__ = ("_exchange", "_loop", "_numbered", "_put", "_seconds", "_sending", "_timer", "_writing", "last")

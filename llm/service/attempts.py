@@ -63,7 +63,10 @@ class Attempts:
             except GatewayError as error:
                 failure = error
         walk = Walk(plan, random=self._clock.random, now=turn.created_at, limit=turn.call.timeout)
-        return await self._walked(turn, plan, walk, walk.first(elapsed=turn.elapsed), failure)
+        try:
+            return await self._walked(turn, plan, walk, walk.first(elapsed=turn.elapsed), failure)
+        finally:
+            failure = None  # by its traceback it would hold itself, and all of the call
 
     async def _walked(
         self, turn: Turn, plan: Plan, walk: Walk, step: Step | None, failure: GatewayError | None
@@ -93,7 +96,10 @@ class Attempts:
             except GatewayError as error:
                 failure = error
                 step = walk.after(error, elapsed=turn.elapsed) if turn.request.repeatable else None
-        raise walk.conclude(failure, elapsed=turn.elapsed)
+        try:
+            raise walk.conclude(failure, elapsed=turn.elapsed)
+        finally:
+            failure = None
 
     async def _hedged(self, turn: Turn, plan: Plan, walk: Walk, step: Step) -> Result | Opened:
         """A second attempt where the first is slow, and the share of the route allows it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from llm import adapters
-from llm.errors import InvalidRequest
+from llm.errors import GatewayError, InvalidRequest
 from llm.observe.record import Sink
 from llm.policies import authenticate, route
 from llm.policies.board import Board
@@ -65,7 +65,7 @@ class Gateway:
             plan = at_once(snapshot, turn.caller, request, conditions) or self._decide(turn, snapshot, conditions)
             turn.planned(plan)
             if plan.error is not None:
-                raise plan.error
+                raise _refusal(plan)
             found = await self._attempts.run(turn, plan)
             attempt = turn.attempt
             turn.info.dropped = attempt.left_out + found.dropped if attempt is not None else found.dropped
@@ -127,6 +127,14 @@ class Gateway:
         if adapter is None:
             adapter = self._adapters[kind] = self._adapter_of(kind, self._transport)
         return adapter
+
+
+def _refusal(plan: Plan) -> GatewayError:
+    """Taken out of the plan: the error's traceback holds the plan, which must not hold the error."""
+    error = plan.error
+    assert error is not None
+    object.__setattr__(plan, "error", None)
+    return error
 
 
 def _identified(call: Call, snapshot: Snapshot, *, now: float) -> Caller:

@@ -56,6 +56,8 @@ class StreamReply:
         self._note_away()
         try:
             return await self._next()
+        except StopAsyncIteration:
+            raise
         except BaseException as error:
             self._turn.fail(error)
             await self._end()

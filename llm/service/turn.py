@@ -187,6 +187,7 @@ class Turn:
                 record = self.record()
                 raise
         finally:
+            self._error = None  # by its traceback it holds this turn
             log.access(record)
             metrics.settled(record)
 

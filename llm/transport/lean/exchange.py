@@ -92,7 +92,7 @@ class Exchange(Answer):
     def sent(self) -> None:
         """The request's last byte is written: from now on the answer may be late."""
         self._first_byte_at = self._loop.time() + self._timeouts.first_byte
-        if self._waiter is not None:
+        if self._waiter is not None and not self._begun:  # else its answer has come before, and waits for pieces
             self._limit(0.0)
 
     def headed(self, status: int, raw: list[tuple[bytes, bytes]], inflater: Inflater | None) -> None:
@@ -163,8 +163,12 @@ class Exchange(Answer):
             except BaseException:
                 self._give_up(failures.broke())
                 raise
-        if self._error is not None:
-            raise self._error
+        error, self._error = self._error, None
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error  # by its traceback it would hold itself, and the request
 
     async def read(self, limit: int = 64 * 1024 * 1024) -> bytes:
         if self._whole and self._inflater is None and 0 < self._size <= limit:
@@ -208,7 +212,7 @@ class Exchange(Answer):
             return
         self._take, self._begun, self._heard_at = take, True, self._monotonic()
         try:
-            while self._take is not None and self._error is None and not self._whole:
+            while self._take is not None and self._error is None and not (self._whole or self._closed):
                 await self._waiting()
         except BaseException:
             self._give_up(failures.broke())
@@ -220,10 +224,9 @@ class Exchange(Answer):
         """A connection that was read to its end is back in the pool by now; any other is dropped at once."""
         self._pieces.clear()
         self._inflater = None
-        if self._whole and self._error is None:
-            self._closed = True
-        else:
+        if not self._whole or self._error is not None:
             self._give_up(failures.broke())
+        self._closed, self._error = True, None  # an error that was raised holds this, by its traceback
 
     def _next(self) -> bytes | None:
         """What has come since the last look, in one piece; b"" where it must be waited for, None at the end."""

@@ -233,15 +233,17 @@ class Wire(asyncio.Protocol):
             self._surplus = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._headed or self._done:
+            return  # a trailer: nothing of ours depends on one
         raw = self._raw
         raw.append((name, value))
         if len(raw) > MAX_HEADERS:
             raise failures.no_http()
 
     def on_headers_complete(self) -> None:
-        raw, self._raw = self._raw, []  # trailers and what comes unasked are of no use: they go there
         if self._done:
             return
+        raw, self._raw = self._raw, []
         self._read_head(raw)
         status = self._parser.get_status_code()
         if status < 200:

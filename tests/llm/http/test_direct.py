@@ -16,12 +16,17 @@ from gateway_project.supervisor import protocol
 from gateway_project.supervisor.heads import Heads
 from gateway_project.supervisor.line import Line
 from gateway_project.supervisor.protocol import Protocol
+from llm.errors import RecordNotWritten
+from llm.observe.record import CallRecord
+from llm.observe.spool import MemorySink
 from llm.service import Call
 from llm.snapshot import Caller, CallersPart, Snapshot
 from tests.llm.http.serving import Raw, Serving, chat
 from tests.llm.service.snapshots import KEY
 from tests.support.upstream import FakeUpstream
-from tests.support.upstream_behaviours import held, text
+from tests.support.upstream_behaviours import answer as answering
+from tests.support.upstream_behaviours import held, pieces, text
+from tests.support.upstream_faults import cut
 
 CHAT = "/v1/chat/completions"
 ENDS = "0\r\n\r\n"
@@ -258,3 +263,72 @@ async def test_a_call_that_is_over_leaves_nothing_to_the_collector(door: Serving
             assert (await answer(client))[0] == 200
         await door.records(6)
     assert [one for one in found if isinstance(one, Call | Line)] == []
+
+
+HALF = b'data: {"choices":[{"index":0,"delta":{"content":"hi"}}]}\n\n'
+FAILING = {
+    "no JSON": (asked()[:-2] + b"]]", None),
+    "no such key": (asked(key="gw-no"), None),
+    "refused": (asked(), answering(400, json_body={"error": {"message": "no"}})),
+    "cut": (asked(stream=True), pieces([HALF])),
+    "torn": (asked(stream=True), cut(how="close")),
+    "broken": (asked(stream=True), pieces([HALF, b'data: {"error":{"message":"x"}}\n\n'])),
+}
+
+
+@pytest.mark.parametrize("name", FAILING)
+async def test_a_call_that_fails_leaves_nothing_to_the_collector(
+    door: Serving, provider: FakeUpstream, name: str
+) -> None:
+    data, behaviour = FAILING[name]
+    provider.default = behaviour or provider.default
+    client = await Raw.connect(door)
+    client.writer.write(data)
+    await answer(client)
+    with uncollected() as found:
+        for _ in range(8):  # the last ones find a breaker open
+            client.writer.write(data)
+            await answer(client)
+        await door.records(9)
+    assert [one for one in found if isinstance(one, Call | Line)] == []
+
+
+async def test_a_connection_that_rests_keeps_no_body(door: Serving) -> None:
+    client = await Raw.connect(door)
+    client.writer.write(asked("x" * 1000))
+    await answer(client)
+    (connection,) = door._server.server_state.connections
+    assert isinstance(connection.cycle, Line) and connection.cycle.body is None
+
+
+class Refusing(MemorySink):
+    def write(self, record: CallRecord) -> None:
+        raise RecordNotWritten("No disk.")
+
+
+async def test_a_stream_whose_record_is_refused_is_cut(config: Snapshot, provider: FakeUpstream) -> None:
+    """Half of it is out: no second head may come behind it, and nothing that looks like its end."""
+    provider.default = pieces([HALF, b'data: {"choices":[{"index":0,"delta":{"content":5}}]}\n\n'], pause=0.05)
+    async with Serving(config, sink=Refusing()) as door:
+        client = await Raw.connect(door)
+        body = msgspec.json.encode({"model": "oa/gpt-4o", "prompt": "x", "stream": True})
+        head = (
+            f"POST /generate HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\ncontent-length: {len(body)}\r\n\r\n"
+        )
+        client.writer.write(head.encode() + body)
+        told = await client.rest()
+    assert told.count(b"HTTP/1.1 ") == 1 and not told.endswith(ENDS.encode())
+
+
+async def test_what_fails_before_it_is_a_call_is_told(door: Serving) -> None:
+    def direct(line: Line) -> None:
+        raise RuntimeError("boom")
+
+    client = await Raw.connect(door)
+    client.writer.write(asked())
+    await answer(client)
+    (connection,) = door._server.server_state.connections
+    connection._direct = direct
+    client.writer.write(asked())
+    assert (await answer(client))[0] == 500
+    assert await client.rest() == b""

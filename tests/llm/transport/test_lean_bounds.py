@@ -86,6 +86,13 @@ async def test_heads_are_limited(fields: bytes, fits: bool) -> None:
         await at_rest(transport)
 
 
+async def test_trailers_are_not_counted_among_the_fields_of_a_head() -> None:
+    body = CHUNKED + b"1\r\nx\r\n0\r\n" + b"x: y\r\n" * (2 * wire.MAX_HEADERS) + b"\r\n"
+    async with listening(sends([body])) as (port, _), aclosing(LeanTransport()) as transport:
+        assert await read(transport, ask(port)) == b"x"
+        await at_rest(transport)
+
+
 async def test_a_long_body_may_come_in_many_small_chunks_and_end_in_trailers() -> None:
     body = CHUNKED + b"1\r\nx\r\n" * 60_000 + b"0\r\nx-sum: 1\r\n\r\n"  # more framing than a head may be long
     async with (

@@ -10,6 +10,7 @@ import pytest
 from llm.errors import UpstreamTimeout
 from llm.spec import Timeouts
 from llm.transport.lean import LeanTransport
+from llm.transport.lean.exchange import Exchange
 from llm.transport.lean.sweeper import REST, TICK, Sweeper
 from tests.support.raw_peer import OK, Peer, ask, at_rest, listening, until
 from tests.support.wire import read
@@ -91,3 +92,17 @@ async def test_the_idle_limit_begins_anew_with_each_piece() -> None:
         assert (got, raised.value.phase) == (b"x" * 6, "idle")
         assert 0.95 < loop.time() - begun < 4
         await at_rest(transport)
+
+
+async def test_an_answer_that_begins_before_its_request_is_whole_has_its_time_between_pieces() -> None:
+    loop = asyncio.get_running_loop()
+    exchange = Exchange(loop, Sweeper(loop, lambda now: False), Timeouts(idle=5, first_byte=1))
+    exchange.headed(200, [], None)
+    exchange.took(b"half")
+    assert await anext(exchange.chunks()) == b"half"
+    rest = asyncio.ensure_future(anext(exchange.chunks()))
+    await asyncio.sleep(0)
+    exchange.sent()
+    assert exchange.deadline > loop.time() + 4
+    exchange.took(b"rest")
+    assert await rest == b"rest"
