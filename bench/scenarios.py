@@ -21,6 +21,8 @@ from bench.servers import Server
 ROOT = Path(__file__).resolve().parents[1]
 CALLS_TO_EXPORT = 10_000
 _OVERTIME = 60.0
+_LOOK = 0.5  # seconds
+_IDLE = 0.15  # of a core
 
 
 class Measured(msgspec.Struct, kw_only=True):
@@ -47,6 +49,7 @@ class Bench:
     def measure(self, server: Server, scenario: str, **changes: object) -> Measured:
         load = Load(port=server.port, seconds=self._seconds, key=servers.KEY, core=self._core)
         load = msgspec.structs.replace(load, **changes)
+        _settle(server)
         others, serving = server.others_cpu_seconds(), server.cpu_seconds()
         seen = _run(load)
         serving, others = server.cpu_seconds() - serving, server.others_cpu_seconds() - others
@@ -94,6 +97,15 @@ class Bench:
 
     def _on_route(self, server: Server, scenario: str) -> None:
         self.measure(server, scenario, connections=8, model=servers.OUTAGE)
+
+
+def _settle(server: Server, *, seconds: float = 60.0) -> None:
+    """Until what runs beside it has done what the last load left behind: records on their way into the database."""
+    deadline = time.monotonic() + seconds
+    before, now = float("-inf"), server.others_cpu_seconds()
+    while now - before > _IDLE * _LOOK and time.monotonic() < deadline:
+        time.sleep(_LOOK)
+        before, now = now, server.others_cpu_seconds()
 
 
 def _run(load: Load) -> Seen:
