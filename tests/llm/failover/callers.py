@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import openai
+import openai.resources.chat.completions  # else a first call does, and holds the loop up for ten seconds of the list
 
 from tests.llm.failover.heard import Heard, note, note_stream
 from tests.llm.http.serving import Serving, chat, message

@@ -19,7 +19,8 @@ SETTINGS = [
 
 @pytest.fixture(scope="module")
 def lists(request: pytest.FixtureRequest) -> Lists:
-    return Lists(SETTINGS, slow=bool(request.config.getoption("slow")))
+    # Two at a time: each call makes a client, and that holds the loop up for as long as a second of the list.
+    return Lists(SETTINGS, slow=bool(request.config.getoption("slow")), together=2)
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=str)
