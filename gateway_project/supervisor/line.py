@@ -109,10 +109,7 @@ class Line(Exchange):
             await self._drained()
         if self.disconnected:
             return
-        self.started = True
-        begun = _beginnings.made(status, protocol.server_state.default_headers)
-        length = b"content-length: %d\r\n\r\n" % len(body)
-        protocol.send(b"".join((begun, lines, b"" if self.keep_alive else _CLOSING, length, body)))
+        protocol.send(b"%bcontent-length: %d\r\n\r\n%b" % (self._head(status, lines), len(body), body))
         self._end()
 
     async def start(self, status: int, lines: bytes) -> None:
@@ -121,10 +118,13 @@ class Line(Exchange):
             await self._drained()
         if self.disconnected:
             return
+        protocol.send(self._head(status, lines) + b"transfer-encoding: chunked\r\n\r\n")
+
+    def _head(self, status: int, lines: bytes) -> bytes:
+        """But for how long the body is: a response begins."""
         self.started = True
-        begun = _beginnings.made(status, protocol.server_state.default_headers)
-        closing = b"" if self.keep_alive else _CLOSING
-        protocol.send(b"%b%b%btransfer-encoding: chunked\r\n\r\n" % (begun, lines, closing))
+        begun = _beginnings.made(status, self._protocol.server_state.default_headers)
+        return begun + lines if self.keep_alive else begun + lines + _CLOSING
 
     async def piece(self, data: bytes) -> None:
         if not self.put(data):

@@ -148,8 +148,7 @@ class Turn:
         self.info.overhead_ms = round(own * 1e6) / 1000 if own > 0 else 0.0
 
     def succeed(self, usage: Usage) -> None:
-        if self.attempt is not None:
-            self.attempt.usage = usage
+        self.usage = usage
         self._ending = _SUCCEEDED
         self._error = None
 

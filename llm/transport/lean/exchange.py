@@ -121,8 +121,7 @@ class Exchange(Answer):
     def ended(self) -> None:
         self._whole = True
         self.source = None
-        if self.upload is not None:
-            self.upload.cancel()
+        self._end_upload()
         if self._waiter is not None:
             self._wake()
 

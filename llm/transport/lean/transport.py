@@ -25,7 +25,6 @@ KEPT_HOSTS: Final = 64
 """Hosts beyond this many keep no idle connections: configurations come and go."""
 
 KEPT_WAYS: Final = 512
-_LENGTH: Final = b"content-length: %d\r\n\r\n"
 _BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
@@ -75,7 +74,7 @@ class LeanTransport(SelfMetering):
         exchange = Exchange(self._loop, self._sweeper, outbound.timeouts, waited, monotonic)
         way = self._way(outbound)
         body = outbound.body
-        head = way.head + (_LENGTH % len(body) if body and isinstance(body, bytes) else _framing(outbound))
+        head = way.head + _framing(outbound)
         again = False
         while True:
             host = way.host if way.host is not None and way.host.listed else self._host(way)
@@ -197,4 +196,4 @@ def _framing(outbound: Outbound) -> bytes:
         return b"transfer-encoding: chunked\r\n\r\n"
     if not length and outbound.method in _BODILESS:
         return b"\r\n"
-    return _LENGTH % length
+    return b"content-length: %d\r\n\r\n" % length
